@@ -1,0 +1,200 @@
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015): x̂ = (x − μ)/√(σ² + ε), y = γ·x̂ + β, per feature (the last dimension of the shape,
+ * so that an image is normalised per channel).
+ *
+ * `sync: global` takes μ and σ² over the whole batch: every shard contributes (mean, Σ(x−mean)²), merged in tree order. `sync: shard`
+ * takes them over each logical shard (ghost batch norm, Hoffer et al. 2017) and exchanges nothing that a step waits for.
+ * Either way the running averages follow the moments of the whole batch: running ← momentum·running + (1 − momentum)·batch, with the
+ * unbiased variance n/(n−1)·σ². Inference uses them.
+ *
+ * Backward: dγ = Σ dy·x̂, dβ = Σ dy, dx = γ/√(σ²+ε)·(dy − dβ/n − x̂·dγ/n), sums over the n values normalised together.
+ */
+import { sizeOf, type Shape } from '../../common/shape.js';
+import type { Offset } from '../../kernels/arena.js';
+import { perRow, perShard, type Layer, type LayerBinding, type LayerProgram, type Operation, type Pass, type TaskOperation } from '../layer.js';
+import { sumVectors } from '../shard-sums.js';
+
+export interface BatchNormOptions {
+  /** Share of the old running average that is kept at every step. */
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly sync: 'global' | 'shard';
+}
+
+export function batchNorm(options: BatchNormOptions, shape: Shape): Layer {
+  const features = shape.at(-1) ?? 1;
+  const vector = { shape: [features], fanIn: features, penalized: false } as const;
+  return {
+    type: 'batchNorm',
+    inputShapes: [shape],
+    outputShape: shape,
+    parameters: [
+      { ...vector, name: 'gamma', initializer: { type: 'ones' } },
+      { ...vector, name: 'beta', initializer: { type: 'zeros', scale: 1 } },
+    ],
+    statistics: [
+      { name: 'running_mean', shape: [features], initial: 0 },
+      { name: 'running_var', shape: [features], initial: 1 },
+    ],
+    compile: (binding) => new BatchNormProgram(binding, options, features, sizeOf(shape) / features),
+  };
+}
+
+class BatchNormProgram implements LayerProgram {
+  readonly forward: readonly Operation[];
+  readonly inference: readonly Operation[];
+  readonly backward: readonly Operation[];
+  readonly gradients: readonly TaskOperation[];
+
+  readonly #binding: LayerBinding;
+  readonly #features: number;
+  /** Values of a feature in one sample: 1, or the pixels of an image. */
+  readonly #repeats: number;
+  readonly #epsilon: number;
+  readonly #x: Offset;
+  readonly #normalized: Offset;
+  /** Per shard: [mean | m2], or in the backward pass [Σdy | Σdy·x̂]. */
+  readonly #moments: Offset;
+  readonly #sums: Offset;
+  /** 1/√(σ² + ε): one vector, or one per shard. */
+  readonly #inverseDeviation: Offset;
+
+  constructor(binding: LayerBinding, options: BatchNormOptions, features: number, repeats: number) {
+    const { allocator, kernels, maxRows, maxShards } = binding;
+    const [x = 0] = binding.inputs;
+    const width = 2 * features;
+    this.#binding = binding;
+    this.#features = features;
+    this.#repeats = repeats;
+    this.#epsilon = options.epsilon;
+    this.#x = x;
+    this.#normalized = allocator.allocate(maxRows * repeats * features);
+    this.#moments = allocator.allocate(maxShards * width);
+    this.#sums = allocator.allocate(maxShards * width);
+    this.#inverseDeviation = allocator.allocate(maxShards * features);
+    const batchMoments = allocator.allocate(width);
+    const global = options.sync === 'global';
+
+    const moments = perShard((shard, index) => {
+      const at = this.#moments + index * width;
+      kernels.columnMoments(shard.rows * repeats, features, this.#at(x, shard.start), at, at + features);
+    });
+    const momentsExchange = binding.exchange({
+      merge: 'moments',
+      width,
+      slots: this.#moments,
+      valuesPerSample: repeats,
+      result: global ? batchMoments : null,
+      statistics: { momentum: options.momentum, mean: 'running_mean', variance: 'running_var' },
+    });
+    const exchangeMoments: Operation = { kind: 'exchange', exchange: momentsExchange };
+
+    const sums = perShard((shard, index) => {
+      const at = this.#sums + index * width;
+      const [dy, normalized] = [this.#at(binding.outputGradient, shard.start), this.#at(this.#normalized, shard.start)];
+      kernels.columnDots(shard.rows * repeats, features, dy, normalized, at, at + features);
+    });
+    this.gradients = [
+      sumVectors(kernels, this.#sums, width, features, binding.tensor('beta'), binding.treeScratch),
+      sumVectors(kernels, this.#sums + features, width, features, binding.tensor('gamma'), binding.treeScratch),
+    ];
+    const [inputGradient = null] = binding.inputGradients;
+
+    if (global) {
+      this.forward = [
+        moments,
+        exchangeMoments,
+        this.#deviation(() => batchMoments + features),
+        this.#normalize(() => batchMoments),
+      ];
+      this.backward = [
+        sums,
+        ...(inputGradient === null ? [] : this.#globalBackward(inputGradient, allocator.allocate(width))),
+      ];
+    } else {
+      this.forward = [moments, exchangeMoments, this.#shardForward()];
+      this.backward = [sums, ...(inputGradient === null ? [] : [this.#shardBackward(inputGradient)])];
+    }
+    const runningMean = binding.tensor('running_mean');
+    const runningVariance = binding.tensor('running_var');
+    this.inference = [
+      this.#deviation((pass) => pass.weights + runningVariance),
+      this.#normalize((pass) => pass.weights + runningMean),
+    ];
+  }
+
+  #at(tensor: Offset, row: number): Offset {
+    return tensor + row * this.#repeats * this.#features;
+  }
+
+  /** 1/√(variance + ε) once for all shards. */
+  #deviation(variance: (pass: Pass) => Offset): Operation {
+    return {
+      kind: 'tasks',
+      count: 1,
+      run: (pass) => this.#invert(variance(pass), 1, this.#inverseDeviation),
+    };
+  }
+
+  #invert(variance: Offset, factor: number, to: Offset): void {
+    const { floats } = this.#binding.kernels.arena;
+    for (let j = 0; j < this.#features; j += 1) {
+      floats[to + j] = 1 / Math.sqrt((floats[variance + j] as number) * factor + this.#epsilon);
+    }
+  }
+
+  #normalize(mean: (pass: Pass) => Offset): Operation {
+    return perRow((start, rows, pass) => {
+      this.#normalizeRows(start, rows, mean(pass), this.#inverseDeviation, pass);
+    });
+  }
+
+  #normalizeRows(start: number, rows: number, mean: Offset, inverseDeviation: Offset, pass: Pass): void {
+    const { kernels, output, tensor } = this.#binding;
+    kernels.batchNorm(
+      rows * this.#repeats, this.#features, this.#at(this.#x, start), mean, inverseDeviation,
+      pass.weights + tensor('gamma'), pass.weights + tensor('beta'), this.#at(this.#normalized, start), this.#at(output, start),
+    );
+  }
+
+  /** The two sums over the whole batch, and what follows from them. */
+  #globalBackward(dx: Offset, batchSums: Offset): Operation[] {
+    const exchange = this.#binding.exchange({
+      merge: 'sums',
+      width: 2 * this.#features,
+      slots: this.#sums,
+      valuesPerSample: this.#repeats,
+      result: batchSums,
+      statistics: null,
+    });
+    const inputGradient = perRow((start, rows, pass) => {
+      this.#backwardRows(start, rows, this.#inverseDeviation, batchSums, pass.batchCount * this.#repeats, dx, pass);
+    });
+    return [{ kind: 'exchange', exchange }, inputGradient];
+  }
+
+  #backwardRows(start: number, rows: number, inverseDeviation: Offset, sums: Offset, count: number, dx: Offset, pass: Pass): void {
+    const { kernels, outputGradient, tensor } = this.#binding;
+    kernels.batchNormBackward(
+      rows * this.#repeats, this.#features, this.#at(outputGradient, start), this.#at(this.#normalized, start),
+      pass.weights + tensor('gamma'), inverseDeviation, sums, sums + this.#features, count, this.#at(dx, start),
+    );
+  }
+
+  #shardForward(): Operation {
+    return perShard((shard, index, pass) => {
+      const moments = this.#moments + index * 2 * this.#features;
+      const inverse = this.#inverseDeviation + index * this.#features;
+      this.#invert(moments + this.#features, 1 / (shard.rows * this.#repeats), inverse);
+      this.#normalizeRows(shard.start, shard.rows, moments, inverse, pass);
+    });
+  }
+
+  #shardBackward(dx: Offset): Operation {
+    return perShard((shard, index, pass) => {
+      const sums = this.#sums + index * 2 * this.#features;
+      const inverse = this.#inverseDeviation + index * this.#features;
+      this.#backwardRows(shard.start, shard.rows, inverse, sums, shard.rows * this.#repeats, dx, pass);
+    });
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * A model laid out in memory and turned into the operations of a pass.
+ *
+ * A training pass is a list of stages: operations that the compute threads run, then exchanges with the rest of the
+ * cluster. While an exchange is under way, the threads form the parameter gradients that have become possible so far.
+ */
+import { sizeOf } from '../common/shape.js';
+import type { Offset } from '../kernels/arena.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { TILE_ELEMENTS, perRow } from './layer.js';
+import type { Allocator, Exchange, LayerProgram, Operation, RowOperation, TaskOperation } from './layer.js';
+import type { Loss } from './losses/loss.js';
+import type { Model, ModelNode } from './model.js';
+
+/** Operations run one after the other; threads meet where rows turn into tasks or back. */
+export type Segment = readonly (RowOperation | TaskOperation)[];
+
+export interface Stage {
+  readonly operations: Segment;
+  /** Sent to the cluster once `operations` are done; nothing waits for the answer. */
+  readonly posts: readonly Exchange[];
+  /** Sent to the cluster once `operations` are done; the next stage needs the answer. */
+  readonly awaits: Exchange | null;
+  /** Run while `awaits` is under way. */
+  readonly meanwhile: Segment;
+}
+
+export interface ProgramOptions {
+  readonly kernels: Kernels;
+  readonly allocator: Allocator;
+  readonly seed: number;
+  readonly maxRows: number;
+  readonly maxShards: number;
+  /** Scratch of this thread: one tile for each level of the tree, see {@link treeScratchElements}. */
+  readonly treeScratch: Offset;
+  /** Writes the inputs and targets of its shards; made by whoever knows where samples come from. */
+  load(input: Offset, targets: Offset): RowOperation;
+}
+
+export interface Program {
+  readonly training: readonly Stage[];
+  readonly inference: Segment;
+  /** Every exchange of a training pass, by index. */
+  readonly exchanges: readonly Exchange[];
+  /** Outputs of the last layer, [maxRows, width]. */
+  readonly outputs: Offset;
+  /** Per row. */
+  readonly targets: Offset;
+  readonly losses: Offset;
+  readonly predictions: Offset;
+}
+
+/** Elements of scratch that one thread needs to form weight gradients in a tree over `shards` shards. */
+export function treeScratchElements(shards: number): number {
+  return (Math.ceil(Math.log2(shards)) + 1) * TILE_ELEMENTS;
+}
+
+export function compileProgram(model: Model, loss: Loss, options: ProgramOptions): Program {
+  const { allocator, maxRows, kernels } = options;
+  const perRowBlock = (features: number): Offset => allocator.allocate(maxRows * features);
+  const input = perRowBlock(sizeOf(model.inputShape));
+  const targets = perRowBlock(1);
+  const losses = perRowBlock(1);
+  const predictions = perRowBlock(1);
+  const width = sizeOf(model.outputShape);
+
+  const outputs = model.nodes.map((node) => perRowBlock(sizeOf(node.layer.outputShape)));
+  const outputGradients = model.nodes.map((node) => perRowBlock(sizeOf(node.layer.outputShape)));
+  const exchanges: Exchange[] = [];
+  const fanIn = new GradientRoutes(model, outputGradients, options);
+  const programs = model.nodes.map((node) =>
+    node.layer.compile({
+      kernels,
+      allocator,
+      index: node.index,
+      seed: options.seed,
+      maxRows,
+      maxShards: options.maxShards,
+      inputs: node.inputs.map((from) => (from < 0 ? input : (outputs[from] as Offset))),
+      inputGradients: node.inputs.map((from, position) => fanIn.target(node, from, position)),
+      output: outputs[node.index] as Offset,
+      outputGradient: outputGradients[node.index] as Offset,
+      tensor: (name) => tensorOffset(model, node, name),
+      treeScratch: { at: (level) => options.treeScratch + level * TILE_ELEMENTS },
+      exchange(spec) {
+        const exchange = { ...spec, index: exchanges.length, layer: node.index };
+        exchanges.push(exchange);
+        return exchange;
+      },
+    }),
+  );
+
+  const last = model.nodes.length - 1;
+  const [result, resultGradient] = [outputs[last] as Offset, outputGradients[last] as Offset];
+  const measure = (gradient: Offset | null): RowOperation =>
+    perRow((row, rows) => {
+      const [y, t] = [result + row * width, targets + row];
+      loss.run(kernels, rows, width, y, t, losses + row, gradient === null ? null : gradient + row * width);
+      loss.predict(kernels, rows, width, y, predictions + row);
+    });
+  const load = options.load(input, targets);
+  return {
+    training: stages([load], programs, measure(resultGradient), (node) => fanIn.after(node)),
+    inference: [load, ...programs.flatMap((program) => withoutExchanges(program.inference)), measure(null)],
+    exchanges,
+    outputs: result,
+    targets,
+    losses,
+    predictions,
+  };
+}
+
+function tensorOffset(model: Model, node: ModelNode, name: string): number {
+  const fullName = `${node.index}.${node.layer.type}.${name}`;
+  const tensor = model.tensors.find((candidate) => candidate.name === fullName);
+  if (tensor === undefined) throw new RangeError(`model has no tensor ${fullName}`);
+  return tensor.offset;
+}
+
+function withoutExchanges(operations: readonly Operation[]): Segment {
+  return operations.map((operation) => {
+    if (operation.kind === 'exchange') throw new RangeError('inference exchanges nothing');
+    return operation;
+  });
+}
+
+function stages(
+  start: Segment,
+  programs: readonly LayerProgram[],
+  loss: RowOperation,
+  after: (node: number) => Segment,
+): Stage[] {
+  const result: Stage[] = [];
+  let operations: (RowOperation | TaskOperation)[] = [...start];
+  let posts: Exchange[] = [];
+  let putOff: TaskOperation[] = [];
+  const append = (operation: Operation): void => {
+    if (operation.kind !== 'exchange') {
+      operations.push(operation);
+    } else if (operation.exchange.result === null) {
+      posts.push(operation.exchange);
+    } else {
+      result.push({ operations, posts, awaits: operation.exchange, meanwhile: putOff });
+      [operations, posts, putOff] = [[], [], []];
+    }
+  };
+  for (const program of programs) program.forward.forEach(append);
+  append(loss);
+  for (let index = programs.length - 1; index >= 0; index -= 1) {
+    const program = programs[index] as LayerProgram;
+    program.backward.forEach(append);
+    after(index).forEach(append);
+    putOff.push(...program.gradients);
+  }
+  result.push({ operations: [...operations, ...putOff], posts, awaits: null, meanwhile: [] });
+  return result;
+}
+
+/**
+ * Where each layer writes the gradients of its inputs. An output with one consumer takes the gradient directly; with
+ * several, the consumer that runs last in the forward pass writes first, and the others are added in a fixed order.
+ */
+class GradientRoutes {
+  readonly #additions = new Map<number, RowOperation[]>();
+  readonly #written = new Map<number, number>();
+  readonly #model: Model;
+  readonly #gradients: readonly Offset[];
+  readonly #options: ProgramOptions;
+
+  constructor(model: Model, gradients: readonly Offset[], options: ProgramOptions) {
+    this.#model = model;
+    this.#gradients = gradients;
+    this.#options = options;
+    for (const node of model.nodes) for (const from of node.inputs) this.#written.set(from, node.index);
+  }
+
+  /** Where node `node` writes the gradient of its input `from`; null for the data, whose gradient nobody needs. */
+  target(node: ModelNode, from: number, position: number): Offset | null {
+    if (from < 0) return null;
+    const gradient = this.#gradients[from] as Offset;
+    const isFirstWriter = this.#written.get(from) === node.index && node.inputs.indexOf(from) === position;
+    if (isFirstWriter) return gradient;
+    const { kernels, allocator, maxRows } = this.#options;
+    const size = sizeOf((this.#model.nodes[from] as ModelNode).layer.outputShape);
+    const own = allocator.allocate(maxRows * size);
+    const add = perRow((row, rows) => kernels.add(rows * size, own + row * size, gradient + row * size));
+    this.#additions.set(node.index, [...(this.#additions.get(node.index) ?? []), add]);
+    return own;
+  }
+
+  /** Additions to make once a node's backward pass is done. */
+  after(node: number): Segment {
+    return this.#additions.get(node) ?? [];
+  }
+}
