@@ -41,7 +41,8 @@ export interface HttpEndpoint {
 export async function startHttp(options: HttpOptions): Promise<HttpEndpoint> {
   const { host, port } = parseListenAddress(options.listen);
   const application = createApplication(options.registry, options.health);
-  const server = createServer(getRequestListener(application.fetch, { overrideGlobalObjects: false }));
+  const respond = getRequestListener(application.fetch, { overrideGlobalObjects: false });
+  const server = createServer((request, response) => void respond(request, response));
   await listen(server, host, port, options.listen);
   return {
     port: (server.address() as AddressInfo).port,
@@ -81,10 +82,13 @@ function parseListenAddress(address: string): { host: string; port: number } {
 
 async function listen(server: Server, host: string, port: number, address: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, address)));
-    server.listen({ host, port }, resolve);
+    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, address));
+    server.once('error', onError);
+    server.listen({ host, port }, () => {
+      server.off('error', onError);
+      resolve();
+    });
   });
-  server.removeAllListeners('error');
 }
 
 function listenError(error: NodeJS.ErrnoException, address: string): LockstepError {
