@@ -63,7 +63,12 @@ interface LayerCommon {
 export type LayerSpec = LayerCommon &
   (
     | { readonly type: 'dense'; readonly units: number; readonly bias: boolean; readonly initializer: InitializerSpec }
-    | { readonly type: 'batchNorm'; readonly momentum: number; readonly epsilon: number; readonly sync: 'global' | 'shard' }
+    | {
+        readonly type: 'batchNorm';
+        readonly momentum: number;
+        readonly epsilon: number;
+        readonly sync: 'global' | 'shard';
+      }
     | { readonly type: 'dropout'; readonly keepProb: number }
     | { readonly type: 'leakyRelu'; readonly slope: number }
     | { readonly type: 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'softmax' | 'flatten' }

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { positive, whole, withShortForm } from './forms.js';
+import { decaySchema, optimizerSchema } from './optimizer.js';
+
+const penalty = (formula: string) =>
+  z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(`λ of the penalty ${formula} on the cost; weights only, m = samples of the batch. 0: none.`);
+
+export const regularizationSchema = z.strictObject({
+  l2: penalty('λ/(2m)·‖W‖²'),
+  l1: penalty('λ/(2m)·‖W‖₁'),
+});
+
+export const checkpointSchema = z.strictObject({
+  everySteps: whole(0)
+    .default(500)
+    .describe('Steps from one checkpoint to the next. 0: only at the end and when the process is asked to stop.'),
+  keep: whole(1).default(2).describe('How many of the newest checkpoints are kept.'),
+});
+
+export const trainingSchema = z.strictObject({
+  epochs: whole(1).default(10).describe('Passes over the training split.'),
+  batchSize: withShortForm({ type: 'string', const: 'full' }, (raw) => (raw === 'full' ? 0 : raw), whole(0))
+    .default(256)
+    .describe(
+      'Samples per step, over all workers together. `full` or 0: the whole training split. ' +
+        'The last batch of an epoch is smaller where the split does not divide.',
+    ),
+  shards: whole(1)
+    .max(65_536)
+    .default(8)
+    .describe(
+      'Logical shards that every batch is cut into, the unit of work that is dealt to workers. Part of the result (another ' +
+        'number rounds differently) and the largest number of workers that can share a step.',
+    ),
+  shuffle: z
+    .boolean()
+    .default(true)
+    .describe('Whether every epoch visits the training split in a new order, drawn from the seed.'),
+  loss: z
+    .enum(['softmaxCrossEntropy', 'binaryCrossEntropy', 'meanSquaredError'])
+    .exactOptional()
+    .describe(
+      'What is minimised, as a mean over the batch. The two cross-entropies take logits: the last layer has no softmax and no ' +
+        'sigmoid. Default: meanSquaredError for regression; for classification binaryCrossEntropy where the last dense ' +
+        'layer has 1 unit, softmaxCrossEntropy otherwise.',
+    ),
+  optimizer: optimizerSchema.prefault('adam').describe('How gradients change the weights.'),
+  decay: decaySchema
+    .prefault('constant')
+    .describe(
+      'How the learning rate falls: a factor on `optimizer.learningRate`, a function of the epoch counted from 0.',
+    ),
+  warmupSteps: whole(0)
+    .default(0)
+    .describe(
+      'Steps over which the learning rate rises linearly from 1/warmupSteps of its value to all of it. 0: none.',
+    ),
+  regularization: regularizationSchema.prefault({}).describe('Penalties on large weights.'),
+  clipNorm: positive()
+    .nullable()
+    .default(null)
+    .describe('The largest global norm of the gradient; a longer one is scaled down to it. null: not clipped.'),
+  evaluateEveryEpochs: whole(0)
+    .default(1)
+    .describe('Epochs from one evaluation of the dev split to the next. 0: only at the end.'),
+  checkpoint: checkpointSchema.prefault({}).describe('When the state of the run is saved.'),
+});
