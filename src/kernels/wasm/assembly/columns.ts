@@ -1,0 +1,150 @@
+/**
+ * Sums down the columns of X[rows,cols]. A column is summed in float32 over blocks of 32 rows, and the blocks in float64, so
+ * that the error does not grow with the number of rows. Strips of columns share the cache lines they read; a column gets
+ * the same bits in a wide strip and in a narrow one.
+ */
+import { loadOne, lowerHalf, splat, storeOne, upperHalf } from './vector';
+
+const BLOCK: i32 = 32;
+
+/** Both halves of a column sum back to float32. */
+// @ts-ignore: decorator
+@inline
+function rounded(lower: v128, upper: v128): v128 {
+  return v128.shuffle<i64>(f32x4.demote_f64x2_zero(lower), f32x4.demote_f64x2_zero(upper), 0, 2);
+}
+
+/** Four columns; `single`: one column in every lane. Result: Σ (x − center)^(1 or 2) as two halves, stored as float32. */
+// @ts-ignore: decorator
+@inline
+function sumStrip4(
+  rows: i32, rowBytes: usize, x: usize, single: bool, squares: bool, center: v128,
+): v128 {
+  let lower = f64x2.splat(0), upper = f64x2.splat(0);
+  for (let row = 0; row < rows; row += BLOCK) {
+    let sum = f32x4.splat(0);
+    for (let left = min(rows - row, BLOCK); left > 0; left--, x += rowBytes) {
+      let value = single ? loadOne(x) : v128.load(x);
+      if (squares) {
+        value = f32x4.sub(value, center);
+        value = f32x4.mul(value, value);
+      }
+      sum = f32x4.add(sum, value);
+    }
+    lower = f64x2.add(lower, lowerHalf(sum));
+    upper = f64x2.add(upper, upperHalf(sum));
+  }
+  return rounded(lower, upper);
+}
+
+/** Sixteen columns, a cache line wide. */
+function sumStrip16(rows: i32, rowBytes: usize, x: usize, out: usize): void {
+  let lower0 = f64x2.splat(0), upper0 = f64x2.splat(0), lower1 = f64x2.splat(0), upper1 = f64x2.splat(0);
+  let lower2 = f64x2.splat(0), upper2 = f64x2.splat(0), lower3 = f64x2.splat(0), upper3 = f64x2.splat(0);
+  for (let row = 0; row < rows; row += BLOCK) {
+    let sum0 = f32x4.splat(0), sum1 = f32x4.splat(0), sum2 = f32x4.splat(0), sum3 = f32x4.splat(0);
+    for (let left = min(rows - row, BLOCK); left > 0; left--, x += rowBytes) {
+      sum0 = f32x4.add(sum0, v128.load(x));
+      sum1 = f32x4.add(sum1, v128.load(x, 16));
+      sum2 = f32x4.add(sum2, v128.load(x, 32));
+      sum3 = f32x4.add(sum3, v128.load(x, 48));
+    }
+    lower0 = f64x2.add(lower0, lowerHalf(sum0));
+    upper0 = f64x2.add(upper0, upperHalf(sum0));
+    lower1 = f64x2.add(lower1, lowerHalf(sum1));
+    upper1 = f64x2.add(upper1, upperHalf(sum1));
+    lower2 = f64x2.add(lower2, lowerHalf(sum2));
+    upper2 = f64x2.add(upper2, upperHalf(sum2));
+    lower3 = f64x2.add(lower3, lowerHalf(sum3));
+    upper3 = f64x2.add(upper3, upperHalf(sum3));
+  }
+  v128.store(out, rounded(lower0, upper0));
+  v128.store(out, rounded(lower1, upper1), 16);
+  v128.store(out, rounded(lower2, upper2), 32);
+  v128.store(out, rounded(lower3, upper3), 48);
+}
+
+export function columnSums(rows: i32, cols: i32, x: usize, out: usize): void {
+  const rowBytes = <usize>cols << 2;
+  const zero = f32x4.splat(0);
+  for (; cols >= 16; cols -= 16, x += 64, out += 64) sumStrip16(rows, rowBytes, x, out);
+  for (; cols >= 4; cols -= 4, x += 16, out += 16) {
+    v128.store(out, sumStrip4(rows, rowBytes, x, false, false, zero));
+  }
+  for (; cols > 0; cols--, x += 4, out += 4) storeOne(out, sumStrip4(rows, rowBytes, x, true, false, zero));
+}
+
+/** Σ (x − mean)² for eight columns. */
+function squareStrip8(rows: i32, rowBytes: usize, x: usize, mean: usize, m2: usize): void {
+  const mean0 = v128.load(mean), mean1 = v128.load(mean, 16);
+  let lower0 = f64x2.splat(0), upper0 = f64x2.splat(0), lower1 = f64x2.splat(0), upper1 = f64x2.splat(0);
+  for (let row = 0; row < rows; row += BLOCK) {
+    let sum0 = f32x4.splat(0), sum1 = f32x4.splat(0);
+    for (let left = min(rows - row, BLOCK); left > 0; left--, x += rowBytes) {
+      const difference0 = f32x4.sub(v128.load(x), mean0);
+      const difference1 = f32x4.sub(v128.load(x, 16), mean1);
+      sum0 = f32x4.add(sum0, f32x4.mul(difference0, difference0));
+      sum1 = f32x4.add(sum1, f32x4.mul(difference1, difference1));
+    }
+    lower0 = f64x2.add(lower0, lowerHalf(sum0));
+    upper0 = f64x2.add(upper0, upperHalf(sum0));
+    lower1 = f64x2.add(lower1, lowerHalf(sum1));
+    upper1 = f64x2.add(upper1, upperHalf(sum1));
+  }
+  v128.store(m2, rounded(lower0, upper0));
+  v128.store(m2, rounded(lower1, upper1), 16);
+}
+
+/** Two passes: the mean first, then the squares of the distances from it (no cancellation of large sums). */
+export function columnMoments(rows: i32, cols: i32, x: usize, mean: usize, m2: usize): void {
+  const rowBytes = <usize>cols << 2;
+  columnSums(rows, cols, x, mean);
+  const count = splat(<f64>rows);
+  let n = cols;
+  let at = mean;
+  for (; n >= 4; n -= 4, at += 16) v128.store(at, f32x4.div(v128.load(at), count));
+  for (; n > 0; n--, at += 4) storeOne(at, f32x4.div(loadOne(at), count));
+  for (; cols >= 8; cols -= 8, x += 32, mean += 32, m2 += 32) squareStrip8(rows, rowBytes, x, mean, m2);
+  for (; cols >= 4; cols -= 4, x += 16, mean += 16, m2 += 16) {
+    v128.store(m2, sumStrip4(rows, rowBytes, x, false, true, v128.load(mean)));
+  }
+  for (; cols > 0; cols--, x += 4, mean += 4, m2 += 4) {
+    storeOne(m2, sumStrip4(rows, rowBytes, x, true, true, loadOne(mean)));
+  }
+}
+
+/** Σ x and Σ x·y for four columns; `single`: one column in every lane. */
+// @ts-ignore: decorator
+@inline
+function dotStrip4(rows: i32, rowBytes: usize, x: usize, y: usize, single: bool, sumX: usize, sumXY: usize): void {
+  let lowerX = f64x2.splat(0), upperX = f64x2.splat(0), lowerXY = f64x2.splat(0), upperXY = f64x2.splat(0);
+  for (let row = 0; row < rows; row += BLOCK) {
+    let plain = f32x4.splat(0), product = f32x4.splat(0);
+    for (let left = min(rows - row, BLOCK); left > 0; left--, x += rowBytes, y += rowBytes) {
+      const value = single ? loadOne(x) : v128.load(x);
+      plain = f32x4.add(plain, value);
+      product = f32x4.add(product, f32x4.mul(value, single ? loadOne(y) : v128.load(y)));
+    }
+    lowerX = f64x2.add(lowerX, lowerHalf(plain));
+    upperX = f64x2.add(upperX, upperHalf(plain));
+    lowerXY = f64x2.add(lowerXY, lowerHalf(product));
+    upperXY = f64x2.add(upperXY, upperHalf(product));
+  }
+  if (single) {
+    storeOne(sumX, rounded(lowerX, upperX));
+    storeOne(sumXY, rounded(lowerXY, upperXY));
+  } else {
+    v128.store(sumX, rounded(lowerX, upperX));
+    v128.store(sumXY, rounded(lowerXY, upperXY));
+  }
+}
+
+export function columnDots(rows: i32, cols: i32, x: usize, y: usize, sumX: usize, sumXY: usize): void {
+  const rowBytes = <usize>cols << 2;
+  for (; cols >= 4; cols -= 4, x += 16, y += 16, sumX += 16, sumXY += 16) {
+    dotStrip4(rows, rowBytes, x, y, false, sumX, sumXY);
+  }
+  for (; cols > 0; cols--, x += 4, y += 4, sumX += 4, sumXY += 4) {
+    dotStrip4(rows, rowBytes, x, y, true, sumX, sumXY);
+  }
+}

@@ -1,0 +1,16 @@
+/** What the module exports: the kernels of the contract (src/kernels/kernels.ts), with addresses in bytes. */
+export { setScratch } from './scratch';
+export { gemm, DEPTH } from './gemm';
+export { add, addBias, addRect, copy, fill, multiply, scale } from './elementwise';
+export {
+  exponential, leakyRelu, leakyReluBackward, logarithm, relu, reluBackward, sigmoid, sigmoidBackward, tanh, tanhBackward,
+} from './activations';
+export { softmax, softmaxBackward, softmaxCrossEntropy } from './softmax';
+export { argmax, sigmoidCrossEntropy, squaredError } from './losses';
+export { columnDots, columnMoments, columnSums } from './columns';
+export { batchNorm, batchNormBackward } from './batch-norm';
+export { dropoutMask } from './dropout';
+export { philoxWords } from './philox';
+export { gradientSumSquares, sum, sumAbs, sumSquares } from './reductions';
+export { adam, gradientDescent, momentum, rmsprop } from './optimizers';
+export { standardize, standardizeBytes } from './input';

@@ -1,0 +1,95 @@
+/**
+ * The functions of dist/kernels.wasm as JavaScript sees them. Names and meaning are those of the contract
+ * ({@link Kernels} in ../kernels.ts); every position is a byte address, so an offset of the arena times 4.
+ */
+export interface WasmExports {
+  /** Where this instance keeps its temporaries: KERNEL_SCRATCH_ELEMENTS floats. */
+  setScratch(address: number): void;
+  /** Longest inner dimension that gemm sums without going through C. */
+  readonly DEPTH: { readonly value: number };
+  gemm(
+    transA: boolean, transB: boolean, m: number, n: number, k: number, a: number, lda: number, b: number, ldb: number,
+    accumulate: boolean, c: number, ldc: number,
+  ): void;
+
+  copy(n: number, x: number, y: number): void;
+  fill(n: number, value: number, y: number): void;
+  scale(n: number, factor: number, y: number): void;
+  add(n: number, x: number, y: number): void;
+  addRect(rows: number, cols: number, x: number, ldx: number, y: number, ldy: number): void;
+  multiply(n: number, x: number, y: number, z: number): void;
+  addBias(rows: number, cols: number, bias: number, y: number): void;
+
+  relu(n: number, x: number, y: number): void;
+  reluBackward(n: number, y: number, dy: number, dx: number): void;
+  leakyRelu(n: number, slope: number, x: number, y: number): void;
+  leakyReluBackward(n: number, slope: number, y: number, dy: number, dx: number): void;
+  sigmoid(n: number, x: number, y: number): void;
+  sigmoidBackward(n: number, y: number, dy: number, dx: number): void;
+  tanh(n: number, x: number, y: number): void;
+  tanhBackward(n: number, y: number, dy: number, dx: number): void;
+  /** y = e^x; outside the contract, for measuring its accuracy. */
+  exponential(n: number, x: number, y: number): void;
+  /** y = log x; outside the contract, for measuring its accuracy. */
+  logarithm(n: number, x: number, y: number): void;
+  softmax(rows: number, cols: number, x: number, y: number): void;
+  softmaxBackward(rows: number, cols: number, y: number, dy: number, dx: number): void;
+
+  columnSums(rows: number, cols: number, x: number, out: number): void;
+  columnMoments(rows: number, cols: number, x: number, mean: number, m2: number): void;
+  columnDots(rows: number, cols: number, x: number, y: number, sumX: number, sumXY: number): void;
+
+  batchNorm(
+    rows: number, cols: number, x: number, mean: number, inverseDeviation: number, gamma: number, beta: number,
+    normalized: number, y: number,
+  ): void;
+  batchNormBackward(
+    rows: number, cols: number, dy: number, normalized: number, gamma: number, inverseDeviation: number,
+    sumDy: number, sumDyNormalized: number, count: number, dx: number,
+  ): void;
+
+  dropoutMask(
+    rows: number, cols: number, keepProb: number, keyLow: number, keyHigh: number,
+    firstRow: number, counter2: number, counter3: number, mask: number,
+  ): void;
+  /** The four words of Philox4x32-10 at one counter, as unsigned integers at `out`; for comparison with published vectors. */
+  philoxWords(
+    c0: number, c1: number, c2: number, c3: number, keyLow: number, keyHigh: number, out: number,
+  ): void;
+
+  /** `gradient` = 0: the loss alone. The same holds for the other two losses. */
+  softmaxCrossEntropy(
+    rows: number, classes: number, logits: number, labels: number, loss: number, gradient: number,
+  ): void;
+  sigmoidCrossEntropy(
+    rows: number, cols: number, logits: number, targets: number, loss: number, gradient: number,
+  ): void;
+  squaredError(rows: number, cols: number, x: number, targets: number, loss: number, gradient: number): void;
+  argmax(rows: number, cols: number, x: number, out: number): void;
+
+  sum(n: number, x: number): number;
+  sumSquares(n: number, x: number): number;
+  sumAbs(n: number, x: number): number;
+  gradientSumSquares(n: number, weights: number, gradient: number, scale: number, l2: number, l1: number): number;
+
+  gradientDescent(
+    n: number, weights: number, gradient: number, scale: number, l2: number, l1: number, rate: number,
+  ): void;
+  momentum(
+    n: number, weights: number, gradient: number, velocity: number, scale: number, l2: number, l1: number,
+    rate: number, beta: number,
+  ): void;
+  rmsprop(
+    n: number, weights: number, gradient: number, square: number, scale: number, l2: number, l1: number,
+    rate: number, beta: number, epsilon: number,
+  ): void;
+  adam(
+    n: number, weights: number, gradient: number, velocity: number, square: number, scale: number, l2: number, l1: number,
+    rate: number, beta1: number, beta2: number, epsilon: number, correction1: number, correction2: number,
+  ): void;
+
+  standardizeBytes(
+    rows: number, cols: number, bytes: number, mean: number, inverseDeviation: number, y: number,
+  ): void;
+  standardize(rows: number, cols: number, x: number, mean: number, inverseDeviation: number, y: number): void;
+}

@@ -1,0 +1,114 @@
+import { LockstepError } from '../../common/errors.js';
+import type { Offset } from '../arena.js';
+import type { KernelFactory } from '../kernels.js';
+import { instantiateWasm } from './module.js';
+
+/** Byte address of an element. Above 2³¹ the number wraps to the same 32 bits when it enters the module. */
+function at(offset: Offset): number {
+  return offset * 4;
+}
+
+/** Address of a result that may be left out (offset −1 in the contract, address 0 in the module). */
+function optional(offset: Offset): number {
+  return offset < 0 ? 0 : offset * 4;
+}
+
+/**
+ * The kernels in WebAssembly with 128-bit SIMD: nothing to install, and the same bits on every processor, since only
+ * additions, multiplications, divisions and square roots as defined by IEEE 754 are used, in an order that the sizes give.
+ *
+ * The bits of an element of a product depend on its row, its column and k alone, so rows of several shards may always
+ * share a product.
+ *
+ * @throws LockstepError `internal` for a float64 arena, or when dist/kernels.wasm has not been built.
+ */
+export const createWasmKernels: KernelFactory = (arena, scratch) => {
+  if (arena.precision !== 'float32') {
+    throw new LockstepError('internal', `the WASM kernels compute in float32; this arena holds ${arena.precision}`, {
+      hint: 'use the reference backend for float64',
+    });
+  }
+  const wasm = instantiateWasm(arena.memory);
+  wasm.setScratch(at(scratch));
+  const depth = wasm.DEPTH.value;
+
+  return {
+    backend: 'wasm',
+    arena,
+
+    gemm: (transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc) =>
+      wasm.gemm(transA, transB, m, n, k, at(a), lda, at(b), ldb, accumulate, at(c), ldc),
+    rowsShareProduct: () => true,
+    accumulationIsExact: (shape) => shape.k <= depth,
+
+    copy: (n, x, y) => wasm.copy(n, at(x), at(y)),
+    fill: (n, value, y) => wasm.fill(n, value, at(y)),
+    scale: (n, factor, y) => wasm.scale(n, factor, at(y)),
+    add: (n, x, y) => wasm.add(n, at(x), at(y)),
+    addRect: (rows, cols, x, ldx, y, ldy) => wasm.addRect(rows, cols, at(x), ldx, at(y), ldy),
+    multiply: (n, x, y, z) => wasm.multiply(n, at(x), at(y), at(z)),
+    addBias: (rows, cols, bias, y) => wasm.addBias(rows, cols, at(bias), at(y)),
+
+    relu: (n, x, y) => wasm.relu(n, at(x), at(y)),
+    reluBackward: (n, y, dy, dx) => wasm.reluBackward(n, at(y), at(dy), at(dx)),
+    leakyRelu: (n, slope, x, y) => wasm.leakyRelu(n, slope, at(x), at(y)),
+    leakyReluBackward: (n, slope, y, dy, dx) => wasm.leakyReluBackward(n, slope, at(y), at(dy), at(dx)),
+    sigmoid: (n, x, y) => wasm.sigmoid(n, at(x), at(y)),
+    sigmoidBackward: (n, y, dy, dx) => wasm.sigmoidBackward(n, at(y), at(dy), at(dx)),
+    tanh: (n, x, y) => wasm.tanh(n, at(x), at(y)),
+    tanhBackward: (n, y, dy, dx) => wasm.tanhBackward(n, at(y), at(dy), at(dx)),
+    softmax: (rows, cols, x, y) => wasm.softmax(rows, cols, at(x), at(y)),
+    softmaxBackward: (rows, cols, y, dy, dx) => wasm.softmaxBackward(rows, cols, at(y), at(dy), at(dx)),
+
+    columnSums: (rows, cols, x, out) => wasm.columnSums(rows, cols, at(x), at(out)),
+    columnMoments: (rows, cols, x, mean, m2) => wasm.columnMoments(rows, cols, at(x), at(mean), at(m2)),
+    columnDots: (rows, cols, x, y, sumX, sumXY) => wasm.columnDots(rows, cols, at(x), at(y), at(sumX), at(sumXY)),
+
+    batchNorm: (rows, cols, x, mean, inverseDeviation, gamma, beta, normalized, y) =>
+      wasm.batchNorm(
+        rows, cols, at(x), at(mean), at(inverseDeviation), at(gamma), at(beta), at(normalized), at(y),
+      ),
+    batchNormBackward: (
+      rows, cols, dy, normalized, gamma, inverseDeviation, sumDy, sumDyNormalized, count, dx,
+    ) =>
+      wasm.batchNormBackward(
+        rows, cols, at(dy), at(normalized), at(gamma), at(inverseDeviation), at(sumDy), at(sumDyNormalized), count, at(dx),
+      ),
+
+    dropoutMask: (rows, cols, keepProb, keyLow, keyHigh, firstRow, counter2, counter3, mask) =>
+      wasm.dropoutMask(rows, cols, keepProb, keyLow, keyHigh, firstRow, counter2, counter3, at(mask)),
+
+    softmaxCrossEntropy: (rows, classes, logits, labels, loss, gradient) =>
+      wasm.softmaxCrossEntropy(rows, classes, at(logits), at(labels), at(loss), optional(gradient)),
+    sigmoidCrossEntropy: (rows, cols, logits, targets, loss, gradient) =>
+      wasm.sigmoidCrossEntropy(rows, cols, at(logits), at(targets), at(loss), optional(gradient)),
+    squaredError: (rows, cols, x, targets, loss, gradient) =>
+      wasm.squaredError(rows, cols, at(x), at(targets), at(loss), optional(gradient)),
+    argmax: (rows, cols, x, out) => wasm.argmax(rows, cols, at(x), at(out)),
+
+    sum: (n, x) => wasm.sum(n, at(x)),
+    sumSquares: (n, x) => wasm.sumSquares(n, at(x)),
+    sumAbs: (n, x) => wasm.sumAbs(n, at(x)),
+    gradientSumSquares: (n, weights, gradient, scale, l2, l1) =>
+      wasm.gradientSumSquares(n, at(weights), at(gradient), scale, l2, l1),
+
+    gradientDescent: (n, weights, gradient, scale, l2, l1, rate) =>
+      wasm.gradientDescent(n, at(weights), at(gradient), scale, l2, l1, rate),
+    momentum: (n, weights, gradient, velocity, scale, l2, l1, rate, beta) =>
+      wasm.momentum(n, at(weights), at(gradient), at(velocity), scale, l2, l1, rate, beta),
+    rmsprop: (n, weights, gradient, square, scale, l2, l1, rate, beta, epsilon) =>
+      wasm.rmsprop(n, at(weights), at(gradient), at(square), scale, l2, l1, rate, beta, epsilon),
+    adam: (
+      n, weights, gradient, velocity, square, scale, l2, l1, rate, beta1, beta2, epsilon, correction1, correction2,
+    ) =>
+      wasm.adam(
+        n, at(weights), at(gradient), at(velocity), at(square), scale, l2, l1,
+        rate, beta1, beta2, epsilon, correction1, correction2,
+      ),
+
+    standardizeBytes: (rows, cols, bytes, mean, inverseDeviation, y) =>
+      wasm.standardizeBytes(rows, cols, bytes, at(mean), at(inverseDeviation), at(y)),
+    standardize: (rows, cols, x, mean, inverseDeviation, y) =>
+      wasm.standardize(rows, cols, at(x), at(mean), at(inverseDeviation), at(y)),
+  };
+};
