@@ -93,7 +93,11 @@ export function createCoordinatorMetrics(options: MetricsOptions): CoordinatorMe
     TRANSFER_DIRECTIONS,
   );
 
-  const loss = make.labelledGauge('loss', 'Mean loss per sample: of the last step, or of the last evaluation.', 'split');
+  const loss = make.labelledGauge(
+    'loss',
+    'Mean loss per sample: of the last step, or of the last evaluation.',
+    'split',
+  );
   const accuracy = make.labelledGauge('accuracy', 'Share of samples classified correctly, 0 to 1.', 'split');
   const learningRate = make.gauge('learning_rate', 'Learning rate of the last committed step.');
   const gradientNorm = make.gauge('gradient_norm', 'Euclidean norm of the last gradient, before clipping.');

@@ -34,7 +34,11 @@ export interface MetricsOptions {
 }
 
 /** Gauges that prom-client's defaults name as if they were counters; Prometheus' own linter rejects them. */
-const MISNAMED_DEFAULTS = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+const MISNAMED_DEFAULTS = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
 
 /** A registry of its own, with build info and process metrics. */
 export function createRegistry(role: 'coordinator' | 'worker', options: MetricsOptions): Registry {
@@ -80,7 +84,11 @@ export class MetricFactory {
   }
 
   labelledDurations<L extends string>(name: string, help: string, label: L, values: readonly string[]): Histogram<L> {
-    const histogram = new Histogram({ ...this.#durations(name, help), labelNames: [label], registers: [this.registry] });
+    const histogram = new Histogram({
+      ...this.#durations(name, help),
+      labelNames: [label],
+      registers: [this.registry],
+    });
     for (const value of values) histogram.zero(labelsOf(label, value));
     return histogram;
   }

@@ -54,7 +54,8 @@ export function lintExposition(families: ReadonlyMap<string, Family>): string[] 
   for (const { name, type, help, samples } of families.values()) {
     if (help === '') problems.push(`${name}: no help text`);
     if (!['counter', 'gauge', 'histogram', 'summary'].includes(type)) problems.push(`${name}: type ${type}`);
-    if ((type === 'counter') !== name.endsWith('_total')) problems.push(`${name}: _total is for counters, and only for them`);
+    if ((type === 'counter') !== name.endsWith('_total'))
+      problems.push(`${name}: _total is for counters, and only for them`);
     if (NOT_BASE_UNITS.test(name)) problems.push(`${name}: not in base units`);
     if (type !== 'gauge' && name.endsWith('_info')) problems.push(`${name}: _info is for gauges`);
     if (/[A-Z]/.test(name)) problems.push(`${name}: not in snake case`);
@@ -76,9 +77,11 @@ function lintHistogram(name: string, samples: readonly Sample[]): string[] {
     const buckets = series.filter((sample) => sample.name === `${name}_bucket`);
     const count = series.find((sample) => sample.name === `${name}_count`);
     const infinity = buckets.find((sample) => sample.labels['le'] === '+Inf');
-    if (count === undefined || infinity?.value !== count.value) problems.push(`${name}${key}: +Inf bucket is not the count`);
+    if (count === undefined || infinity?.value !== count.value)
+      problems.push(`${name}${key}: +Inf bucket is not the count`);
     if (!series.some((sample) => sample.name === `${name}_sum`)) problems.push(`${name}${key}: no sum`);
-    if (buckets.some((bucket, i) => bucket.value < (buckets[i - 1]?.value ?? 0))) problems.push(`${name}${key}: not cumulative`);
+    if (buckets.some((bucket, i) => bucket.value < (buckets[i - 1]?.value ?? 0)))
+      problems.push(`${name}${key}: not cumulative`);
   }
   return problems;
 }
@@ -107,6 +110,7 @@ function parseValue(text: string, line: string): number {
 
 function belongs(sample: string, family: Family): boolean {
   if (sample === family.name) return family.type !== 'histogram';
-  const suffixes = family.type === 'histogram' ? ['_bucket', '_sum', '_count'] : family.type === 'summary' ? ['_sum', '_count'] : [];
+  const suffixes =
+    family.type === 'histogram' ? ['_bucket', '_sum', '_count'] : family.type === 'summary' ? ['_sum', '_count'] : [];
   return suffixes.some((suffix) => sample === family.name + suffix);
 }

@@ -24,7 +24,13 @@ describe('createLogger', () => {
     logger.info({ epoch: 3, workers: 2 }, 'all workers are ready');
     logger.info('done');
     const [first, second] = lines.records();
-    expect(first).toMatchObject({ level: 'info', role: 'coordinator', epoch: 3, workers: 2, msg: 'all workers are ready' });
+    expect(first).toMatchObject({
+      level: 'info',
+      role: 'coordinator',
+      epoch: 3,
+      workers: 2,
+      msg: 'all workers are ready',
+    });
     expect(first?.['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(second).toMatchObject({ msg: 'done' });
   });
@@ -62,7 +68,10 @@ describe('createLogger', () => {
 
   it('never writes a secret', () => {
     const lines = new Lines(false);
-    createLogger({ role: 'worker', destination: lines }).info({ token: 's3cret', request: { joinToken: 's3cret' } }, 'join');
+    createLogger({ role: 'worker', destination: lines }).info(
+      { token: 's3cret', request: { joinToken: 's3cret' } },
+      'join',
+    );
     expect(lines.text).not.toContain('s3cret');
     expect(lines.records()[0]).toMatchObject({ token: '[redacted]', request: { joinToken: '[redacted]' } });
   });
@@ -74,6 +83,9 @@ describe('createLogger', () => {
     logger.error({ err: new TypeError('x is undefined') }, 'failed');
     const [known, defect] = lines.records();
     expect(known?.['err']).toEqual({ code: 'data', message: 'x.csv, row 3: no label', hint: 'Name the column.' });
-    expect(defect?.['err']).toMatchObject({ message: 'x is undefined', stack: expect.stringContaining('TypeError') as unknown });
+    expect(defect?.['err']).toMatchObject({
+      message: 'x is undefined',
+      stack: expect.stringContaining('TypeError') as unknown,
+    });
   });
 });

@@ -29,7 +29,8 @@ async function scrape(registry: Registry): Promise<Map<string, Family>> {
 function valueOf(families: Map<string, Family>, name: string, labels: Record<string, string> = {}): number | undefined {
   const family = [...families.values()].find(({ samples }) => samples.some((sample) => sample.name === name));
   return family?.samples.find(
-    (sample) => sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+    (sample) =>
+      sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
   )?.value;
 }
 
@@ -40,7 +41,9 @@ describe('coordinator metrics', () => {
     expect(valueOf(families, 'lockstep_transfer_bytes_total', { direction: 'sent' })).toBe(0);
     expect(valueOf(families, 'lockstep_workers', { state: 'lost' })).toBe(0);
     expect(valueOf(families, 'lockstep_step_phase_duration_seconds_count', { phase: 'update' })).toBe(0);
-    expect(valueOf(families, 'lockstep_build_info', { role: 'coordinator', backend: 'wasm', version: '0.1.0' })).toBe(1);
+    expect(valueOf(families, 'lockstep_build_info', { role: 'coordinator', backend: 'wasm', version: '0.1.0' })).toBe(
+      1,
+    );
   });
 
   it('shows a committed step in base units', async () => {
@@ -139,7 +142,10 @@ describe('both roles', () => {
       expect(lintExposition(families), role).toEqual([]);
       expect([...families.keys()], role).toContain('process_resident_memory_bytes');
       const own = [...families.keys()].filter((name) => !/^(process|nodejs)_/.test(name));
-      expect(own.every((name) => name.startsWith('lockstep_')), role).toBe(true);
+      expect(
+        own.every((name) => name.startsWith('lockstep_')),
+        role,
+      ).toBe(true);
     }
   });
 

@@ -1,0 +1,80 @@
+import pc from 'picocolors';
+import { formatDuration, formatLoss, formatPlural, formatRate, formatShare } from './format.js';
+import { renderTable } from './table.js';
+
+export type SummarySplit = 'train' | 'dev' | 'test';
+const SPLITS: readonly SummarySplit[] = ['train', 'dev', 'test'];
+
+/** What a finished run came to. */
+export interface RunSummary {
+  readonly jobName: string;
+  /** Evaluated with the final weights; a split that the job does not have is left out. */
+  readonly splits: Partial<Readonly<Record<SummarySplit, { readonly loss: number; readonly accuracy?: number }>>>;
+  readonly epochs: number;
+  readonly steps: number;
+  readonly elapsedMs: number;
+  readonly samplesPerSecond: number;
+  readonly workers: number;
+  readonly backend: string;
+  readonly weightsSha256: string;
+  readonly runDirectory: string;
+  readonly modelPath: string;
+  /** Commands worth trying now. */
+  readonly next: readonly string[];
+}
+
+/** The end of `lockstep train`: how good the model is, where it lies, what to do with it. */
+export function renderSummary(summary: RunSummary, colours = false): string {
+  const colour = pc.createColors(colours);
+  const { jobName, epochs, steps, elapsedMs, samplesPerSecond, workers, backend } = summary;
+  const sections = [
+    `${colour.green('✓')} ${colour.bold(jobName)}  ${formatPlural(epochs, 'epoch')}, ${formatPlural(steps, 'step')} ` +
+      `in ${formatDuration(elapsedMs)}  ` +
+      colour.dim(`${formatRate(samplesPerSecond)} samples/s · ${formatPlural(workers, 'worker')} · ${backend}`),
+    renderSplits(summary.splits),
+    [
+      `${colour.dim('model')}    ${summary.modelPath}`,
+      `${colour.dim('run')}      ${summary.runDirectory}`,
+      `${colour.dim('weights')}  sha256 ${summary.weightsSha256}`,
+    ].join('\n'),
+    ...(summary.next.length === 0 ? [] : [[colour.dim('next'), ...summary.next.map((line) => `  ${line}`)].join('\n')]),
+  ];
+  return sections
+    .filter((section) => section !== '')
+    .map((section, i) => (i === 0 ? section : indented(section)))
+    .join('\n\n');
+}
+
+function renderSplits(splits: RunSummary['splits']): string {
+  const present = SPLITS.flatMap((name) => {
+    const scores = splits[name];
+    return scores === undefined ? [] : [{ name, ...scores }];
+  });
+  if (present.length === 0) return '';
+  const withAccuracy = present.some(({ accuracy }) => accuracy !== undefined);
+  return renderTable(
+    [
+      { title: 'split' },
+      { title: 'loss', align: 'right' },
+      ...(withAccuracy ? [{ title: 'accuracy', align: 'right' } as const] : []),
+    ],
+    present.map(({ name, loss, accuracy }) => [
+      name,
+      formatLoss(loss),
+      ...(withAccuracy ? [accuracy === undefined ? '–' : formatShare(accuracy)] : []),
+    ]),
+  );
+}
+
+function indented(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+/** The same as one object of JSON. */
+export function summaryRecord(summary: RunSummary): Readonly<Record<string, unknown>> {
+  const { next: _next, ...record } = summary;
+  return record;
+}
