@@ -72,13 +72,15 @@ export class RunDirectory {
    * Makes the folder `<root>/<job name>-<n>` with the next free n; two processes that do so at once get different ones.
    */
   static async createNumbered(root: string, jobName: string, record: RunRecord): Promise<RunDirectory> {
-    const firstCreated = await makeFolder(root);
+    let firstCreated: string | undefined;
     for (;;) {
+      firstCreated = (await makeFolder(root)) ?? firstCreated;
       const path = await defaultRunPath(root, jobName);
       try {
         await mkdir(path);
       } catch (thrown) {
-        if (systemErrorCode(thrown) === 'EEXIST') continue;
+        // Another process took the number, or gave up its run and with it the root.
+        if (['EEXIST', 'ENOENT'].includes(systemErrorCode(thrown) ?? '')) continue;
         throw fileError('write', path, thrown);
       }
       const run = await RunDirectory.create(path, record);
