@@ -8,8 +8,18 @@ export interface WasmExports {
   /** Longest inner dimension that gemm sums without going through C. */
   readonly DEPTH: { readonly value: number };
   gemm(
-    transA: boolean, transB: boolean, m: number, n: number, k: number, a: number, lda: number, b: number, ldb: number,
-    accumulate: boolean, c: number, ldc: number,
+    transA: boolean,
+    transB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    b: number,
+    ldb: number,
+    accumulate: boolean,
+    c: number,
+    ldc: number,
   ): void;
 
   copy(n: number, x: number, y: number): void;
@@ -40,29 +50,59 @@ export interface WasmExports {
   columnDots(rows: number, cols: number, x: number, y: number, sumX: number, sumXY: number): void;
 
   batchNorm(
-    rows: number, cols: number, x: number, mean: number, inverseDeviation: number, gamma: number, beta: number,
-    normalized: number, y: number,
+    rows: number,
+    cols: number,
+    x: number,
+    mean: number,
+    inverseDeviation: number,
+    gamma: number,
+    beta: number,
+    normalized: number,
+    y: number,
   ): void;
   batchNormBackward(
-    rows: number, cols: number, dy: number, normalized: number, gamma: number, inverseDeviation: number,
-    sumDy: number, sumDyNormalized: number, count: number, dx: number,
+    rows: number,
+    cols: number,
+    dy: number,
+    normalized: number,
+    gamma: number,
+    inverseDeviation: number,
+    sumDy: number,
+    sumDyNormalized: number,
+    count: number,
+    dx: number,
   ): void;
 
   dropoutMask(
-    rows: number, cols: number, keepProb: number, keyLow: number, keyHigh: number,
-    firstRow: number, counter2: number, counter3: number, mask: number,
+    rows: number,
+    cols: number,
+    keepProb: number,
+    keyLow: number,
+    keyHigh: number,
+    firstRow: number,
+    counter2: number,
+    counter3: number,
+    mask: number,
   ): void;
   /** The four words of Philox4x32-10 at one counter, as unsigned integers at `out`; for comparison with published vectors. */
-  philoxWords(
-    c0: number, c1: number, c2: number, c3: number, keyLow: number, keyHigh: number, out: number,
-  ): void;
+  philoxWords(c0: number, c1: number, c2: number, c3: number, keyLow: number, keyHigh: number, out: number): void;
 
   /** `gradient` = 0: the loss alone. The same holds for the other two losses. */
   softmaxCrossEntropy(
-    rows: number, classes: number, logits: number, labels: number, loss: number, gradient: number,
+    rows: number,
+    classes: number,
+    logits: number,
+    labels: number,
+    loss: number,
+    gradient: number,
   ): void;
   sigmoidCrossEntropy(
-    rows: number, cols: number, logits: number, targets: number, loss: number, gradient: number,
+    rows: number,
+    cols: number,
+    logits: number,
+    targets: number,
+    loss: number,
+    gradient: number,
   ): void;
   squaredError(rows: number, cols: number, x: number, targets: number, loss: number, gradient: number): void;
   argmax(rows: number, cols: number, x: number, out: number): void;
@@ -73,23 +113,54 @@ export interface WasmExports {
   gradientSumSquares(n: number, weights: number, gradient: number, scale: number, l2: number, l1: number): number;
 
   gradientDescent(
-    n: number, weights: number, gradient: number, scale: number, l2: number, l1: number, rate: number,
+    n: number,
+    weights: number,
+    gradient: number,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
   ): void;
   momentum(
-    n: number, weights: number, gradient: number, velocity: number, scale: number, l2: number, l1: number,
-    rate: number, beta: number,
+    n: number,
+    weights: number,
+    gradient: number,
+    velocity: number,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+    beta: number,
   ): void;
   rmsprop(
-    n: number, weights: number, gradient: number, square: number, scale: number, l2: number, l1: number,
-    rate: number, beta: number, epsilon: number,
+    n: number,
+    weights: number,
+    gradient: number,
+    square: number,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+    beta: number,
+    epsilon: number,
   ): void;
   adam(
-    n: number, weights: number, gradient: number, velocity: number, square: number, scale: number, l2: number, l1: number,
-    rate: number, beta1: number, beta2: number, epsilon: number, correction1: number, correction2: number,
+    n: number,
+    weights: number,
+    gradient: number,
+    velocity: number,
+    square: number,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    correction1: number,
+    correction2: number,
   ): void;
 
-  standardizeBytes(
-    rows: number, cols: number, bytes: number, mean: number, inverseDeviation: number, y: number,
-  ): void;
+  standardizeBytes(rows: number, cols: number, bytes: number, mean: number, inverseDeviation: number, y: number): void;
   standardize(rows: number, cols: number, x: number, mean: number, inverseDeviation: number, y: number): void;
 }

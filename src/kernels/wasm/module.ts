@@ -11,7 +11,8 @@ function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new LockstepError('internal', 'package.json of lockstep not found: broken installation');
+    if (parent === folder)
+      throw new LockstepError('internal', 'package.json of lockstep not found: broken installation');
     folder = parent;
   }
   return folder;
@@ -23,7 +24,10 @@ function readModule(): WebAssembly.Module {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw new LockstepError('internal', `the WASM kernels cannot be read from ${path}`, { hint: 'npm run build', cause });
+    throw new LockstepError('internal', `the WASM kernels cannot be read from ${path}`, {
+      hint: 'npm run build',
+      cause,
+    });
   }
   return new WebAssembly.Module(bytes);
 }

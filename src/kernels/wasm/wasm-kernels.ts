@@ -65,14 +65,19 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
     columnDots: (rows, cols, x, y, sumX, sumXY) => wasm.columnDots(rows, cols, at(x), at(y), at(sumX), at(sumXY)),
 
     batchNorm: (rows, cols, x, mean, inverseDeviation, gamma, beta, normalized, y) =>
-      wasm.batchNorm(
-        rows, cols, at(x), at(mean), at(inverseDeviation), at(gamma), at(beta), at(normalized), at(y),
-      ),
-    batchNormBackward: (
-      rows, cols, dy, normalized, gamma, inverseDeviation, sumDy, sumDyNormalized, count, dx,
-    ) =>
+      wasm.batchNorm(rows, cols, at(x), at(mean), at(inverseDeviation), at(gamma), at(beta), at(normalized), at(y)),
+    batchNormBackward: (rows, cols, dy, normalized, gamma, inverseDeviation, sumDy, sumDyNormalized, count, dx) =>
       wasm.batchNormBackward(
-        rows, cols, at(dy), at(normalized), at(gamma), at(inverseDeviation), at(sumDy), at(sumDyNormalized), count, at(dx),
+        rows,
+        cols,
+        at(dy),
+        at(normalized),
+        at(gamma),
+        at(inverseDeviation),
+        at(sumDy),
+        at(sumDyNormalized),
+        count,
+        at(dx),
       ),
 
     dropoutMask: (rows, cols, keepProb, keyLow, keyHigh, firstRow, counter2, counter3, mask) =>
@@ -99,11 +104,36 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
     rmsprop: (n, weights, gradient, square, scale, l2, l1, rate, beta, epsilon) =>
       wasm.rmsprop(n, at(weights), at(gradient), at(square), scale, l2, l1, rate, beta, epsilon),
     adam: (
-      n, weights, gradient, velocity, square, scale, l2, l1, rate, beta1, beta2, epsilon, correction1, correction2,
+      n,
+      weights,
+      gradient,
+      velocity,
+      square,
+      scale,
+      l2,
+      l1,
+      rate,
+      beta1,
+      beta2,
+      epsilon,
+      correction1,
+      correction2,
     ) =>
       wasm.adam(
-        n, at(weights), at(gradient), at(velocity), at(square), scale, l2, l1,
-        rate, beta1, beta2, epsilon, correction1, correction2,
+        n,
+        at(weights),
+        at(gradient),
+        at(velocity),
+        at(square),
+        scale,
+        l2,
+        l1,
+        rate,
+        beta1,
+        beta2,
+        epsilon,
+        correction1,
+        correction2,
       ),
 
     standardizeBytes: (rows, cols, bytes, mean, inverseDeviation, y) =>
