@@ -37,6 +37,13 @@ export interface Dataset {
   toTransfer(): DatasetTransfer;
 }
 
+/** The data sets of a job; a split that the job does not have is null. */
+export interface Splits {
+  readonly train: Dataset;
+  readonly dev: Dataset | null;
+  readonly test: Dataset | null;
+}
+
 /** All samples of a source, in shared memory. */
 export interface DenseTransfer {
   readonly kind: 'dense';

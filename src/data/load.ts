@@ -1,7 +1,7 @@
 import { LockstepError } from '../common/errors.js';
 import type { Shape } from '../common/shape.js';
 import type { DataSource, DataSpec } from '../job/job.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset, Splits } from './dataset.js';
 import type { DenseDataset } from './dense.js';
 import { DataFiles } from './files.js';
 import { csv } from './formats/csv.js';
@@ -9,9 +9,12 @@ import type { Encoder, TrainingSource } from './formats/format.js';
 import { idx } from './formats/idx.js';
 import { splitRows } from './splits.js';
 import { SubsetDataset } from './subset.js';
+import { splitsToTransfer, type SplitsTransfer } from './transfer.js';
+
+export { splitsFromTransfer, type SplitsTransfer } from './transfer.js';
 
 export interface LoadedData {
-  readonly splits: { readonly train: Dataset; readonly dev: Dataset | null; readonly test: Dataset | null };
+  readonly splits: Splits;
   /** Dimensions of one sample, the same in all splits. */
   readonly featureShape: Shape;
   /** Names of the classes, by index; null for regression. */
@@ -22,6 +25,8 @@ export interface LoadedData {
   readonly featureNames: readonly string[] | null;
   /** SHA-256 (hexadecimal) over the content of all files: machines that agree on it hold the same data. */
   readonly fingerprint: string;
+  /** What another thread rebuilds the splits from, with `splitsFromTransfer`. */
+  toTransfer(): SplitsTransfer;
 }
 
 export interface LoadOptions {
@@ -62,13 +67,15 @@ export async function loadData(spec: DataSpec, options: LoadOptions): Promise<Lo
   const dev = (await other('dev')) ?? heldOut('dev', devShare);
   const test = (await other('test')) ?? heldOut('test', testShare);
 
+  const splits: Splits = { train: rows === null ? all : new SubsetDataset(all, rows.train), dev, test };
   return {
-    splits: { train: rows === null ? all : new SubsetDataset(all, rows.train), dev, test },
+    splits,
     featureShape: encoder.featureShape,
     classes: encoder.classes,
     labelName: encoder.labelName,
     featureNames: encoder.featureNames,
     fingerprint: files.fingerprint(),
+    toTransfer: () => splitsToTransfer(splits),
   };
 }
 
