@@ -22,7 +22,7 @@ export function initialize(parameter: ParameterSpec, seed: number, tensor: numbe
     const deviation = initializer.scale * Math.sqrt((initializer.type === 'he' ? 2 : 1) / parameter.fanIn);
     const words = new Uint32Array(4);
     for (let i = 0; i < values.length; i += 2) {
-      philox4x32(i / 2, tensor, 0, 0, seed, Purpose.initialize, words);
+      philox4x32(i / 2, tensor, 0, 0, seed, Purpose.initialise, words);
       const [a = 0, b = 0, c = 0, d = 0] = words;
       values[i] = normal(uniform53(a, b)) * deviation;
       if (i + 1 < values.length) values[i + 1] = normal(uniform53(c, d)) * deviation;

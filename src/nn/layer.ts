@@ -58,7 +58,7 @@ export interface LayerBinding {
   readonly seed: number;
   /** Most rows that one pass can hold. */
   readonly maxRows: number;
-  /** Most shards that one pass can hold. */
+  /** Most shards that a training pass can hold. */
   readonly maxShards: number;
   /** Activations of each input, [maxRows, features]. */
   readonly inputs: readonly Offset[];

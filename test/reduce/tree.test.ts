@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TreeAccumulator } from '../../src/reduce/accumulator.js';
 import { dealShards, cutShards } from '../../src/reduce/shards.js';
 import { completeSubtrees, coveredShards, foldTree, maxSubtrees, nodeKey, rootLevel } from '../../src/reduce/tree.js';
 import type { TreeNode } from '../../src/reduce/tree.js';
@@ -60,7 +61,9 @@ describe('reduction tree', () => {
         fc.array(fc.option(leaf, { freq: 8 }), { minLength: 1, maxLength: 33 }),
         fc.array(fc.nat(32), { maxLength: 6 }),
         fc.infiniteStream(fc.nat(1000)),
-        (leaves, cuts, order) => {
+        (numbers, cuts, order) => {
+          // As cutShards leaves them: shards without samples come last.
+          const leaves = [...numbers.filter((leaf) => leaf !== null), ...numbers.filter((leaf) => leaf === null)];
           const shards = leaves.length;
           const bounds = [...new Set([0, ...cuts.map((cut) => cut % shards), shards])].sort((a, b) => a - b);
           const arrived = new Map<string, number | null>();
@@ -74,6 +77,12 @@ describe('reduction tree', () => {
           const keyed = parcels.map((parcel) => ({ parcel, rank: order.next().value }));
           keyed.sort((a, b) => a.rank - b.rank);
           for (const { parcel } of keyed) arrived.set(...parcel);
+          const accumulator = new TreeAccumulator<number>(shards, (i) => leaves[i] !== null, (a, b) => f32(a + b));
+          for (const { parcel } of keyed) {
+            const [level = 0, index = 0] = parcel[0].split(':').map(Number);
+            if (parcel[1] !== null) accumulator.add({ level, index }, parcel[1]);
+          }
+          expect(accumulator.sum ?? null).toBe(wholeTree(leaves));
           const root = { level: rootLevel(shards), index: 0 };
           const sum = foldTree(root, shards, (node) => arrived.get(nodeKey(node)), (a, b) => f32(a + b));
           expect(sum).toBe(wholeTree(leaves));

@@ -1,0 +1,43 @@
+/** What a trainer tells those who record and display a run. It awaits them where a step must not overtake its record. */
+import type { SplitName } from '../src/job/job.js';
+import type { Fence } from '../src/protocol/messages.js';
+import type { Membership, MembershipChange } from './membership.js';
+import type { SplitScore } from './split-evaluation.js';
+
+export type TrainerPhase = 'waiting' | 'training' | 'evaluating' | 'recovering';
+
+export interface StepRecord {
+  /** Steps committed, this one included. */
+  readonly step: number;
+  /** Epoch over the data that the step belongs to, from 0. */
+  readonly dataEpoch: number;
+  readonly samples: number;
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** Mean loss plus penalties: what is minimised. */
+  readonly cost: number;
+  /** Share of the batch predicted right; null where the loss does not classify. */
+  readonly accuracy: number | null;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly workers: number;
+  /** Compute time of each worker that took part, by rank. */
+  readonly computeMs: readonly number[];
+  /** The longest time that a worker waited for exchanges. */
+  readonly waitMs: number;
+  readonly updateMs: number;
+  readonly broadcastMs: number;
+  /** From the plan to the commit, failed attempts included. */
+  readonly durationMs: number;
+}
+
+export interface TrainerObserver {
+  phase(phase: TrainerPhase): void;
+  /** Workers joined, became ready or went. */
+  membersCounted(membership: Membership): void;
+  membershipChanged(change: MembershipChange): void;
+  /** A step begins again because a worker was lost. */
+  recovering(fence: Fence): void;
+  stepCommitted(record: StepRecord): Promise<void>;
+  evaluated(split: SplitName, score: SplitScore, step: number): Promise<void>;
+}

@@ -1,0 +1,154 @@
+/**
+ * What a coordinator and its workers say to each other, whatever carries it. The wire form and its rules are in
+ * proto/lockstep/v1/lockstep.proto; the names are the same.
+ */
+import type { Job, SplitName } from '../job/job.js';
+import type { TreeNode } from '../reduce/tree.js';
+
+/**
+ * The attempt a message belongs to. Whatever carries another fence than the current one is from a past that no longer
+ * counts, and is dropped.
+ */
+export interface Fence {
+  /** Membership epoch: grows with every change of the set of workers. */
+  readonly epoch: number;
+  readonly step: number;
+  /** 1 for the first try of a step in this epoch. */
+  readonly attempt: number;
+}
+
+export function sameFence(a: Fence, b: Fence): boolean {
+  return a.step === b.step && a.epoch === b.epoch && a.attempt === b.attempt;
+}
+
+/** A partial result of the reduction tree. */
+export interface NodeValues extends TreeNode {
+  readonly values: Float32Array;
+}
+
+// ── coordinator → worker ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** First answer to `hello`: everything a worker must know to build the model. */
+export interface Welcome {
+  readonly type: 'welcome';
+  readonly workerId: string;
+  readonly runId: string;
+  readonly job: Job;
+  /** Folder of the job file on the coordinator's host; relative data paths start here. */
+  readonly baseDir: string;
+  readonly dataFingerprint: string;
+  /** Input normalisation, one number per input feature. */
+  readonly mean: Float32Array;
+  readonly inverseDeviation: Float32Array;
+}
+
+/** Work of one step for one worker. */
+export interface Plan {
+  readonly type: 'plan';
+  readonly fence: Fence;
+  /** The committed model to start from. */
+  readonly weightsVersion: number;
+  /** Epoch over the data, and the batch's place in it. */
+  readonly dataEpoch: number;
+  readonly firstPosition: number;
+  /** Samples of the whole batch. */
+  readonly batchCount: number;
+  /** Logical shards of this worker: [firstShard, endShard). */
+  readonly firstShard: number;
+  readonly endShard: number;
+}
+
+export interface ExchangeResult {
+  readonly type: 'exchangeResult';
+  readonly fence: Fence;
+  readonly exchange: number;
+  readonly values: Float32Array;
+}
+
+/** Losses wanted for part of a split; a whole split is cut into {@link evaluationShards}, of which [firstShard, endShard) are meant. */
+export interface Evaluate {
+  readonly type: 'evaluate';
+  readonly request: number;
+  readonly weightsVersion: number;
+  readonly split: SplitName;
+  readonly firstShard: number;
+  readonly endShard: number;
+}
+
+/** The run is over; the worker may leave. */
+export interface Shutdown {
+  readonly type: 'shutdown';
+  readonly reason: 'done' | 'stopped' | 'failed' | 'rejected';
+  readonly message: string;
+}
+
+export type CoordinatorMessage = Welcome | Plan | ExchangeResult | Evaluate | Shutdown;
+
+// ── worker → coordinator ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Hello {
+  readonly type: 'hello';
+  /** Lockstep's version; coordinator and workers must agree. */
+  readonly version: string;
+  readonly backend: string;
+  readonly threads: number;
+  /** HOST:PORT where the coordinator pulls gradients. */
+  readonly address: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** Data is loaded and the model laid out. */
+export interface Ready {
+  readonly type: 'ready';
+  readonly dataFingerprint: string;
+}
+
+/** The complete subtrees of one exchange that this worker owns. */
+export interface ExchangeNodes {
+  readonly type: 'exchangeNodes';
+  readonly fence: Fence;
+  readonly exchange: number;
+  readonly nodes: readonly NodeValues[];
+}
+
+export interface ShardReport {
+  readonly shard: number;
+  /** Sum over the shard's samples, float64. */
+  readonly loss: number;
+  /** Samples predicted right; 0 where the loss does not classify. */
+  readonly correct: number;
+}
+
+/** Forward and backward are done, and gradients on their way. */
+export interface StepReport {
+  readonly type: 'stepReport';
+  readonly fence: Fence;
+  readonly shards: readonly ShardReport[];
+  readonly computeMs: number;
+  /** Time spent waiting for exchanges. */
+  readonly waitMs: number;
+}
+
+export interface Evaluated {
+  readonly type: 'evaluated';
+  readonly request: number;
+  readonly shards: readonly ShardReport[];
+}
+
+/** The worker cannot go on; the coordinator gives it up and tells the user. */
+export interface Failed {
+  readonly type: 'failed';
+  readonly code: string;
+  readonly message: string;
+}
+
+export type WorkerMessage = Hello | Ready | ExchangeNodes | StepReport | Evaluated | Failed;
+
+/** Most samples in a shard of an evaluation. */
+export const EVALUATION_ROWS = 256;
+
+/** Into how many shards a split of `size` samples is cut for evaluation: a function of its size alone. */
+export function evaluationShards(size: number): number {
+  return Math.ceil(size / EVALUATION_ROWS);
+}

@@ -1,0 +1,63 @@
+/** The compute threads of a worker, seen from its event loop. */
+import { Worker } from 'node:worker_threads';
+import { LockstepError } from '../src/common/errors.js';
+import type { Control, PassRequest } from './control.js';
+import type { ThreadData } from './compute-thread.js';
+
+export class ComputePool {
+  readonly #threads: readonly Worker[];
+  readonly #control: Control;
+  #failure: LockstepError | null = null;
+
+  private constructor(threads: readonly Worker[], control: Control) {
+    this.#threads = threads;
+    this.#control = control;
+    threads.forEach((thread, index) => {
+      thread.on('error', (error) => {
+        this.#failure ??= new LockstepError('internal', `compute thread ${index}: ${error.message}`, { cause: error });
+        control.abandon();
+      });
+    });
+  }
+
+  /** Starts the threads and waits until each has laid out its memory. */
+  static async start(threads: number, control: Control, data: Omit<ThreadData, 'thread' | 'control'>): Promise<ComputePool> {
+    const workers = Array.from({ length: threads }, (_, thread) => {
+      const workerData: ThreadData = { ...data, thread, control: control.buffer };
+      return new Worker(new URL('./compute-thread.js', import.meta.url), { workerData, name: `compute-${thread}` });
+    });
+    try {
+      await Promise.all(
+        workers.map(
+          (worker) =>
+            new Promise<void>((resolve, reject) => {
+              worker.once('message', () => resolve());
+              worker.once('error', reject);
+              worker.once('exit', (code) => reject(new Error(`compute thread ended with ${code} while starting`)));
+            }),
+        ),
+      );
+    } catch (error) {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      throw LockstepError.from(error);
+    }
+    for (const worker of workers) worker.removeAllListeners('error').removeAllListeners('exit');
+    return new ComputePool(workers, control);
+  }
+
+  setPass(request: PassRequest): void {
+    this.#control.setPass(request);
+  }
+
+  /** Runs a segment on all threads. */
+  async run(segment: number): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    await this.#control.run(segment, this.#threads.length);
+    if (this.#control.failed) throw this.#failure ?? new LockstepError('internal', 'a compute thread ended unexpectedly');
+  }
+
+  async close(): Promise<void> {
+    this.#control.stop();
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+}

@@ -1,0 +1,42 @@
+/** Entry of a compute thread: sleeps until a segment is called, runs its share, reports done. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { splitsFromTransfer, type SplitsTransfer } from '../src/data/transfer.js';
+import { Arena } from '../src/kernels/arena.js';
+import type { BackendName } from '../src/kernels/kernels.js';
+import { kernelFactory } from '../src/kernels/select.js';
+import type { Shape } from '../src/common/shape.js';
+import type { ModelSpec } from '../src/job/job.js';
+import { buildModel } from '../src/nn/model.js';
+import { Control } from './control.js';
+import { layOut, maxRows, type LayoutOptions } from './layout.js';
+import { SegmentRunner } from './segment-runner.js';
+
+export interface ThreadData {
+  readonly thread: number;
+  readonly backend: BackendName;
+  readonly memory: WebAssembly.Memory;
+  readonly control: SharedArrayBuffer;
+  readonly model: ModelSpec;
+  readonly inputShape: Shape;
+  readonly layout: Omit<LayoutOptions, 'model'>;
+  readonly splits: SplitsTransfer;
+}
+
+function main(data: ThreadData): void {
+  const arena = Arena.attach(data.memory);
+  const options = { ...data.layout, model: buildModel(data.model, data.inputShape) };
+  const control = new Control(maxRows(options), data.control);
+  const create = kernelFactory(data.backend);
+  const samples = { splits: splitsFromTransfer(data.splits), control };
+  const layout = layOut(options, data.thread, arena, (scratch) => create(arena, scratch), samples);
+  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads);
+  parentPort?.postMessage('ready');
+  let seen = 0;
+  for (let call = control.next(seen); call !== null; call = control.next(seen)) {
+    seen = call.sequence;
+    runner.run(call.segment, control.pass(layout.vectors, layout.gradients, layout.gradientStride));
+    control.done();
+  }
+}
+
+main(workerData as ThreadData);

@@ -1,0 +1,179 @@
+/**
+ * The words that a worker's event-loop thread and its compute threads share: what to run, what the pass is, who is done.
+ * Threads sleep on `sequence`; the event loop waits asynchronously on `completed`.
+ */
+import type { Pass } from '../src/nn/layer.js';
+import { cutShards, type Shard } from '../src/reduce/shards.js';
+import { completeSubtrees, coveredShards } from '../src/reduce/tree.js';
+import type { SplitName } from '../src/job/job.js';
+import type { Offset } from '../src/kernels/arena.js';
+
+const SPLITS: readonly SplitName[] = ['train', 'dev', 'test'];
+
+/** Indices of the control words. */
+const Word = {
+  sequence: 0,
+  completed: 1,
+  segment: 2,
+  running: 3,
+  failed: 4,
+  arrived: 5,
+  generation: 6,
+  training: 7,
+  step: 8,
+  weights: 9,
+  firstShard: 10,
+  endShard: 11,
+  totalShards: 12,
+  batchCount: 13,
+  split: 14,
+  rows: 15,
+  claims: 16,
+} as const;
+
+/** Groups of tasks in one segment whose claims are counted. */
+const MAX_CLAIMS = 1024;
+const STOP = -1;
+
+/** What to compute: rows of a split, cut into shards. */
+export interface PassRequest {
+  readonly mode: Pass['mode'];
+  readonly split: SplitName;
+  readonly step: number;
+  /** Which of the two model vectors. */
+  readonly weights: 0 | 1;
+  readonly firstShard: number;
+  readonly endShard: number;
+  readonly totalShards: number;
+  readonly batchCount: number;
+}
+
+export class Control {
+  readonly buffer: SharedArrayBuffer;
+  /** The samples of the pass, one per row of this process. */
+  readonly samples: Uint32Array;
+  readonly #words: Int32Array;
+
+  constructor(maxRows: number, buffer = new SharedArrayBuffer((Word.claims + MAX_CLAIMS + maxRows) * 4)) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer, 0, Word.claims + MAX_CLAIMS);
+    this.samples = new Uint32Array(buffer, (Word.claims + MAX_CLAIMS) * 4, maxRows);
+  }
+
+  // ── the event loop's side ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Describes the pass that the next segments belong to. No segment may be running. */
+  setPass(request: PassRequest): void {
+    const words = this.#words;
+    words[Word.training] = request.mode === 'training' ? 1 : 0;
+    words[Word.split] = SPLITS.indexOf(request.split);
+    words[Word.step] = request.step;
+    words[Word.weights] = request.weights;
+    words[Word.firstShard] = request.firstShard;
+    words[Word.endShard] = request.endShard;
+    words[Word.totalShards] = request.totalShards;
+    words[Word.batchCount] = request.batchCount;
+  }
+
+  /** Lets `threads` threads run a segment; resolves when the last of them is done. */
+  async run(segment: number, threads: number): Promise<void> {
+    const words = this.#words;
+    words.fill(0, Word.claims);
+    Atomics.store(words, Word.segment, segment);
+    Atomics.store(words, Word.running, threads);
+    const before = Atomics.load(words, Word.completed);
+    Atomics.add(words, Word.sequence, 1);
+    Atomics.notify(words, Word.sequence);
+    const wait = Atomics.waitAsync(words, Word.completed, before);
+    if (wait.async) await wait.value;
+  }
+
+  stop(): void {
+    Atomics.store(this.#words, Word.segment, STOP);
+    Atomics.add(this.#words, Word.sequence, 1);
+    Atomics.notify(this.#words, Word.sequence);
+  }
+
+  /** Wakes the event loop although a thread will never be done: it died. */
+  abandon(): void {
+    Atomics.store(this.#words, Word.failed, 1);
+    Atomics.add(this.#words, Word.completed, 1);
+    Atomics.notify(this.#words, Word.completed);
+  }
+
+  get failed(): boolean {
+    return Atomics.load(this.#words, Word.failed) !== 0;
+  }
+
+  // ── a compute thread's side ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sleeps until there is a segment to run; null when the thread should end. `seen` is the sequence it ran last. */
+  next(seen: number): { readonly sequence: number; readonly segment: number } | null {
+    Atomics.wait(this.#words, Word.sequence, seen);
+    const sequence = Atomics.load(this.#words, Word.sequence);
+    const segment = Atomics.load(this.#words, Word.segment);
+    return segment === STOP ? null : { sequence, segment };
+  }
+
+  /** Reports this thread's part of the segment done. */
+  done(): void {
+    if (Atomics.sub(this.#words, Word.running, 1) > 1) return;
+    Atomics.add(this.#words, Word.completed, 1);
+    Atomics.notify(this.#words, Word.completed);
+  }
+
+  /** Takes the next task of a group; tasks at or beyond the group's size mean that none is left. */
+  claim(group: number): number {
+    return Atomics.add(this.#words, Word.claims + (group % MAX_CLAIMS), 1);
+  }
+
+  /** Waits until all `threads` threads have come here. */
+  barrier(threads: number): void {
+    if (threads === 1) return;
+    const words = this.#words;
+    const generation = Atomics.load(words, Word.generation);
+    if (Atomics.add(words, Word.arrived, 1) === threads - 1) {
+      Atomics.store(words, Word.arrived, 0);
+      Atomics.add(words, Word.generation, 1);
+      Atomics.notify(words, Word.generation);
+      return;
+    }
+    // The others are microseconds behind as a rule: look a few times before going to sleep.
+    for (let spin = 0; spin < 2_000; spin += 1) if (Atomics.load(words, Word.generation) !== generation) return;
+    while (Atomics.load(words, Word.generation) === generation) Atomics.wait(words, Word.generation, generation);
+  }
+
+  get split(): SplitName {
+    return SPLITS[this.#words[Word.split] ?? 0] ?? 'train';
+  }
+
+  /** The current pass as the operations see it. */
+  pass(vectors: readonly [Offset, Offset], gradients: Offset, gradientStride: number): Pass {
+    const word = (index: number): number => this.#words[index] ?? 0;
+    const [firstShard, endShard, totalShards] = [word(Word.firstShard), word(Word.endShard), word(Word.totalShards)];
+    const batchCount = word(Word.batchCount);
+    const training = word(Word.training) === 1;
+    const all = cutShards(batchCount, totalShards);
+    const firstPosition = all[firstShard]?.start ?? 0;
+    const shards: Shard[] = all
+      .slice(firstShard, endShard)
+      .map(({ start, rows }) => ({ start: start - firstPosition, rows }));
+    const holdsSamples = (shard: number): boolean => (all[shard]?.rows ?? 0) > 0;
+    return {
+      mode: training ? 'training' : 'inference',
+      step: word(Word.step),
+      weights: vectors[word(Word.weights) === 1 ? 1 : 0],
+      shards,
+      firstShard,
+      totalShards,
+      firstPosition,
+      batchCount,
+      // Larger shards come first, so a node holds samples when its first shard does.
+      nodes: completeSubtrees(firstShard, endShard, totalShards).filter((node) =>
+        holdsSamples(coveredShards(node, totalShards).first),
+      ),
+      gradients,
+      gradientStride,
+    };
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * A worker's numeric side: holds the model and the data, runs passes on the compute threads. Knows nothing of networks; the
+ * exchanges of a pass go through an {@link ExchangePort}.
+ */
+import type { LoadedData } from '../src/data/load.js';
+import { splitsToTransfer } from '../src/data/transfer.js';
+import { EpochSampler } from '../src/data/sampler.js';
+import type { Job, SplitName } from '../src/job/job.js';
+import { Arena } from '../src/kernels/arena.js';
+import type { BackendName } from '../src/kernels/kernels.js';
+import { kernelFactory } from '../src/kernels/select.js';
+import type { Exchange, Pass } from '../src/nn/layer.js';
+import { losses } from '../src/nn/losses/index.js';
+import type { Model } from '../src/nn/model.js';
+import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../src/protocol/messages.js';
+import { mergeMoments, mergeSums, type MomentNode } from '../src/reduce/moments.js';
+import { foldTree, type TreeNode } from '../src/reduce/tree.js';
+import { ComputePool } from './compute-pool.js';
+import { Control } from './control.js';
+import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout } from './layout.js';
+import { inferenceSegment, stageSegment } from './segment-runner.js';
+
+export interface EngineOptions {
+  readonly job: Job;
+  readonly model: Model;
+  readonly data: LoadedData;
+  readonly mean: Float32Array;
+  readonly inverseDeviation: Float32Array;
+  readonly backend: BackendName;
+  readonly threads: number;
+}
+
+/** How a pass reaches the rest of the cluster. */
+export interface ExchangePort {
+  /** Sends partial results that nobody here waits for. */
+  post(exchange: number, nodes: readonly NodeValues[]): void;
+  /** Sends partial results and resolves with the merged vector; rejects when the attempt is called off. */
+  exchange(exchange: number, nodes: readonly NodeValues[]): Promise<Float32Array>;
+}
+
+export interface PassResult {
+  readonly shards: readonly ShardReport[];
+  readonly computeMs: number;
+  readonly waitMs: number;
+}
+
+/** A gradient sum that is ready to be sent; a view of the arena, valid until the next pass. */
+export interface GradientNode extends TreeNode {
+  readonly values: Float32Array;
+}
+
+/** The shape of a worker's memory for this job, on data of this size. */
+export function layoutOptions(job: Job, model: Model, trainSize: number, threads: number): LayoutOptions {
+  const { batchSize, shards, loss } = job.training;
+  return { model, loss, seed: job.seed, threads, shards, batchSize: batchSize === 0 ? trainSize : Math.min(batchSize, trainSize) };
+}
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #layout: WorkerLayout;
+  readonly #arena: Arena;
+  readonly #pool: ComputePool;
+  readonly #control: Control;
+  readonly #sampler: EpochSampler;
+  readonly #maxRows: number;
+  /** Which of the two model vectors passes use. */
+  #active: 0 | 1 = 0;
+
+  private constructor(options: EngineOptions, layout: WorkerLayout, arena: Arena, pool: ComputePool, control: Control, rows: number) {
+    const { job, data } = options;
+    this.#options = options;
+    this.#layout = layout;
+    this.#arena = arena;
+    this.#pool = pool;
+    this.#control = control;
+    this.#maxRows = rows;
+    this.#sampler = new EpochSampler({ size: data.splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
+  }
+
+  static async start(options: EngineOptions): Promise<Engine> {
+    const { job, model, data, threads, backend } = options;
+    const layoutOf = layoutOptions(job, model, data.splits.train.size, threads);
+    const arena = Arena.create(measureLayout(layoutOf).elements);
+    const rows = maxRows(layoutOf);
+    const control = new Control(rows);
+    const create = kernelFactory(backend);
+    const layout = layOut(layoutOf, threads, arena, (scratch) => create(arena, scratch), null);
+    arena.floats.set(options.mean, layout.mean);
+    arena.floats.set(options.inverseDeviation, layout.inverseDeviation);
+    const { model: _model, ...shape } = layoutOf;
+    const pool = await ComputePool.start(threads, control, {
+      backend,
+      memory: arena.memory,
+      model: job.model,
+      inputShape: model.inputShape,
+      layout: shape,
+      splits: splitsToTransfer(data.splits),
+    });
+    return new Engine(options, layout, arena, pool, control, rows);
+  }
+
+  /** The model vector that passes do not use: where the next one is received. */
+  get spare(): Float32Array {
+    return this.#floats(this.#layout.vectors[this.#active === 0 ? 1 : 0], this.#options.model.vectorElements);
+  }
+
+  /** Makes the received model the one that passes use. */
+  swap(): void {
+    this.#active = this.#active === 0 ? 1 : 0;
+  }
+
+  /** Forward and backward over this worker's shards of a step. */
+  async train(plan: Plan, port: ExchangePort): Promise<PassResult> {
+    this.#pool.setPass({
+      mode: 'training',
+      split: 'train',
+      step: plan.fence.step,
+      weights: this.#active,
+      firstShard: plan.firstShard,
+      endShard: plan.endShard,
+      totalShards: this.#options.job.training.shards,
+      batchCount: plan.batchCount,
+    });
+    const pass = this.#pass();
+    const rows = pass.shards.reduce((sum, shard) => sum + shard.rows, 0);
+    this.#sampler.fill(plan.dataEpoch, plan.firstPosition + pass.firstPosition, rows, this.#control.samples);
+    let computeMs = 0;
+    let waitMs = 0;
+    const timed = async (segment: number): Promise<void> => {
+      const start = performance.now();
+      await this.#pool.run(segment);
+      computeMs += performance.now() - start;
+    };
+    for (const [index, stage] of this.#layout.program.training.entries()) {
+      await timed(stageSegment(index, false));
+      for (const exchange of stage.posts) port.post(exchange.index, this.#partials(pass, exchange));
+      if (stage.awaits === null) continue;
+      const { awaits } = stage;
+      const answer = port.exchange(awaits.index, this.#partials(pass, awaits));
+      // An attempt that is called off during `meanwhile` must not become an unhandled rejection.
+      answer.catch(() => undefined);
+      if (stage.meanwhile.length > 0) await timed(stageSegment(index, true));
+      const start = performance.now();
+      this.#arena.floats.set(await answer, awaits.result ?? 0);
+      waitMs += performance.now() - start;
+    }
+    return { shards: this.#reports(pass), computeMs, waitMs };
+  }
+
+  /** The gradient sums of the last training pass: one per complete subtree, each laid out like the model's parameters. */
+  gradients(): GradientNode[] {
+    const { gradients, gradientStride } = this.#layout;
+    return this.#pass().nodes.map((node, i) => ({ ...node, values: this.#floats(gradients + i * gradientStride, gradientStride) }));
+  }
+
+  /** Losses of shards [first, end) of a split, with running statistics. */
+  async evaluate(split: SplitName, first: number, end: number): Promise<ShardReport[]> {
+    const dataset = this.#options.data.splits[split];
+    if (dataset === null) throw new RangeError(`this job has no ${split} split`);
+    const totalShards = evaluationShards(dataset.size);
+    const atOnce = Math.max(1, Math.floor(this.#maxRows / Math.ceil(dataset.size / totalShards)));
+    const reports: ShardReport[] = [];
+    for (let firstShard = first; firstShard < end; firstShard += atOnce) {
+      this.#pool.setPass({
+        mode: 'inference',
+        split,
+        step: 0,
+        weights: this.#active,
+        firstShard,
+        endShard: Math.min(end, firstShard + atOnce),
+        totalShards,
+        batchCount: dataset.size,
+      });
+      const pass = this.#pass();
+      const rows = pass.shards.reduce((sum, shard) => sum + shard.rows, 0);
+      for (let row = 0; row < rows; row += 1) this.#control.samples[row] = pass.firstPosition + row;
+      await this.#pool.run(inferenceSegment(this.#layout.program));
+      reports.push(...this.#reports(pass));
+    }
+    return reports;
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  #pass(): Pass {
+    return this.#control.pass(this.#layout.vectors, this.#layout.gradients, this.#layout.gradientStride);
+  }
+
+  #floats(offset: number, length: number): Float32Array {
+    return this.#arena.view(offset, length) as Float32Array;
+  }
+
+  /** Merges the per-shard vectors of an exchange as far as this worker can alone. */
+  #partials(pass: Pass, exchange: Exchange): NodeValues[] {
+    const merge = exchange.merge === 'moments' ? mergeMoments : mergeSums;
+    const leaf = (node: TreeNode): MomentNode | null | undefined => {
+      if (node.level > 0) return undefined;
+      const index = node.index - pass.firstShard;
+      const rows = pass.shards[index]?.rows ?? 0;
+      if (rows === 0) return null;
+      const values = this.#floats(exchange.slots + index * exchange.width, exchange.width).slice();
+      return { count: rows * exchange.valuesPerSample, values };
+    };
+    return pass.nodes.map((node) => {
+      const value = foldTree(node, pass.totalShards, leaf, merge);
+      if (value === null) throw new RangeError(`node ${node.level}:${node.index} holds no samples`);
+      return { ...node, values: value.values as Float32Array };
+    });
+  }
+
+  #reports(pass: Pass): ShardReport[] {
+    const { program } = this.#layout;
+    const { floats } = this.#arena;
+    const counts = losses[this.#options.job.training.loss].classifies;
+    return pass.shards.map(({ start, rows }, index) => {
+      let loss = 0;
+      let correct = 0;
+      for (let row = start; row < start + rows; row += 1) {
+        loss += floats[program.losses + row] as number;
+        if (counts && floats[program.predictions + row] === floats[program.targets + row]) correct += 1;
+      }
+      return { shard: pass.firstShard + index, loss, correct };
+    });
+  }
+}

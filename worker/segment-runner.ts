@@ -1,0 +1,87 @@
+/** How one compute thread works through a segment together with the others of its worker. */
+import type { Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
+import type { Program, Segment } from '../src/nn/program.js';
+import type { Control } from './control.js';
+
+/** Operations of one kind in a row: threads run them without waiting for each other. */
+type Group =
+  | { readonly kind: 'rows'; readonly operations: readonly RowOperation[] }
+  | { readonly kind: 'tasks'; readonly operations: readonly TaskOperation[]; readonly tasks: number };
+
+function group(segment: Segment): Group[] {
+  const groups: Group[] = [];
+  for (const operation of segment) {
+    const last = groups.at(-1);
+    if (operation.kind === 'rows') {
+      if (last?.kind === 'rows') groups[groups.length - 1] = { kind: 'rows', operations: [...last.operations, operation] };
+      else groups.push({ kind: 'rows', operations: [operation] });
+    } else if (last?.kind === 'tasks') {
+      const tasks = last.tasks + operation.count;
+      groups[groups.length - 1] = { kind: 'tasks', operations: [...last.operations, operation], tasks };
+    } else {
+      groups.push({ kind: 'tasks', operations: [operation], tasks: operation.count });
+    }
+  }
+  return groups;
+}
+
+/** The segments of a program by number: stage i has 2i and, for the wait after it, 2i + 1; inference comes last. */
+export class SegmentRunner {
+  readonly #segments: readonly (readonly Group[])[];
+  readonly #thread: number;
+  readonly #threads: number;
+  readonly #control: Control;
+
+  constructor(program: Program, control: Control, thread: number, threads: number) {
+    const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
+    this.#segments = segments.map(group);
+    this.#control = control;
+    this.#thread = thread;
+    this.#threads = threads;
+  }
+
+  run(segment: number, pass: Pass): void {
+    const groups = this.#segments[segment];
+    if (groups === undefined) throw new RangeError(`no segment ${segment}`);
+    groups.forEach((current, index) => {
+      if (index > 0) this.#control.barrier(this.#threads);
+      if (current.kind === 'rows') {
+        const { first, end } = this.#share(pass);
+        for (const operation of current.operations) operation.run(pass, first, end);
+      } else {
+        this.#runTasks(current.operations, current.tasks, index, pass);
+      }
+    });
+  }
+
+  /** This thread's shards of the pass. */
+  #share(pass: Pass): { first: number; end: number } {
+    const count = pass.shards.length;
+    return {
+      first: Math.floor((this.#thread * count) / this.#threads),
+      end: Math.floor(((this.#thread + 1) * count) / this.#threads),
+    };
+  }
+
+  #runTasks(operations: readonly TaskOperation[], tasks: number, groupIndex: number, pass: Pass): void {
+    for (let claimed = this.#control.claim(groupIndex); claimed < tasks; claimed = this.#control.claim(groupIndex)) {
+      let task = claimed;
+      for (const operation of operations) {
+        if (task < operation.count) {
+          operation.run(pass, task);
+          break;
+        }
+        task -= operation.count;
+      }
+    }
+  }
+}
+
+/** Number of the segment that a stage runs before (`wait` false) or during its exchange. */
+export function stageSegment(stage: number, wait: boolean): number {
+  return 2 * stage + (wait ? 1 : 0);
+}
+
+export function inferenceSegment(program: Program): number {
+  return 2 * program.training.length;
+}
