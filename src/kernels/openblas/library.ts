@@ -38,7 +38,7 @@ export function findBlas(file: string | undefined): BlasLookup {
     try {
       handle = koffi.load(path);
     } catch (error) {
-      if (file !== undefined) refusals.push(`the file that LOCKSTEP_OPENBLAS names does not load: ${messageOf(error)}`);
+      if (file !== undefined) refusals.push(`${file}, named by LOCKSTEP_OPENBLAS, does not load: ${messageOf(error)}`);
       continue;
     }
     const lookup = open(koffi, handle, path);

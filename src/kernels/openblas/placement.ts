@@ -12,7 +12,7 @@ const SIZES: readonly (readonly [m: number, n: number, k: number])[] = [
   [7, 10, 256],
   [32, 10, 64],
   [33, 65, 129],
-  [96, 130, 400],
+  [64, 64, 500],
 ];
 
 const ORIENTATIONS = [
