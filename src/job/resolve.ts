@@ -31,15 +31,20 @@ function usualLoss(task: DataSpec['task'], units: number | null): LossName {
   return units === 1 ? 'binaryCrossEntropy' : 'softmaxCrossEntropy';
 }
 
-/** The units of the dense layer that the output comes from; null where the output has the shape of the data. */
-export function outputUnits({ layers }: ModelSpec): number | null {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const seen = new Set<LayerSpec>();
-  let layer = layers.at(-1);
-  while (layer !== undefined && layer.type !== 'dense' && !seen.has(layer)) {
-    seen.add(layer);
-    layer = byName.get(layer.inputs[0] ?? '');
+/** The index of the dense layer that the output comes from; null where the output has the shape of the data. */
+export function outputDense({ layers }: ModelSpec): number | null {
+  let index = layers.length - 1;
+  while (index >= 0 && layers[index]?.type !== 'dense') {
+    const input = layers[index]?.inputs[0];
+    // Inputs come earlier, so that the search ends even where the names do not fit together.
+    index = layers.slice(0, index).findLastIndex((layer) => layer.name === input);
   }
+  return index < 0 ? null : index;
+}
+
+function outputUnits(model: ModelSpec): number | null {
+  const index = outputDense(model);
+  const layer = index === null ? undefined : model.layers[index];
   return layer?.type === 'dense' ? layer.units : null;
 }
 

@@ -1,7 +1,7 @@
-import type { DataSource, DataSpec, Job, LayerSpec, ModelSpec, TrainingSpec } from './job.js';
+import type { DataSource, DataSpec, Job, LayerSpec, LossName, ModelSpec, TrainingSpec } from './job.js';
 import type { Path } from './path.js';
 import { didYouMean, type Problem } from './problems.js';
-import { outputUnits } from './resolve.js';
+import { outputDense } from './resolve.js';
 
 /** The rules that tie several fields together. Every field by itself is valid already. */
 export function checkJob(job: Job): readonly Problem[] {
@@ -119,21 +119,25 @@ function checkLoss({ data, model, training: { loss } }: Job): readonly Problem[]
       message: `expected logits as the output, as ${loss} takes them; remove the ${output.type} layer`,
     });
   }
-  const units = outputUnits(model);
-  if (loss === 'binaryCrossEntropy' && units !== null && units !== 1) {
+  const index = outputDense(model);
+  const dense = index === null ? undefined : model.layers[index];
+  if (index === null || dense?.type !== 'dense') return problems;
+  const wantsOne = loss !== 'softmaxCrossEntropy';
+  if (wantsOne !== (dense.units === 1)) {
     problems.push({
-      path,
-      message: `binaryCrossEntropy: expected 1 output unit, found ${units}; several classes take softmaxCrossEntropy`,
-    });
-  }
-  if (loss === 'softmaxCrossEntropy' && units === 1) {
-    problems.push({
-      path,
-      message: 'softmaxCrossEntropy: expected an output unit per class, found 1; two classes take binaryCrossEntropy',
+      path: ['model', 'layers', index, 'units'],
+      related: [path],
+      message: `expected ${OUTPUT_UNITS[loss]}, found ${dense.units}`,
     });
   }
   return problems;
 }
+
+const OUTPUT_UNITS: Readonly<Record<LossName, string>> = {
+  softmaxCrossEntropy: 'a unit per class for softmaxCrossEntropy (with 1 unit, two classes take binaryCrossEntropy)',
+  binaryCrossEntropy: '1 unit for binaryCrossEntropy (several classes take softmaxCrossEntropy)',
+  meanSquaredError: '1 unit for meanSquaredError, the number to be approximated',
+};
 
 function checkDecay({ decay }: TrainingSpec): readonly Problem[] {
   if (decay.type !== 'table') return [];

@@ -41,8 +41,8 @@ const heldOut = (split: string) =>
     .default(0)
     .meta({ examples: [0.1] })
     .describe(
-      `The share of the train source held out as the ${split} split, drawn at random from the seed: a ratio such as 0.1, ` +
-        `not a number of samples. 0: none. dev and test together stay below 1.`,
+      `The share of the train source held out as the ${split} split, drawn at random from the seed, from every class alike: ` +
+        `a ratio such as 0.1, not a number of samples. 0: none. dev and test together stay below 1.`,
     );
 
 export const splitSchema = z.strictObject({ dev: heldOut('dev'), test: heldOut('test') });

@@ -24,12 +24,13 @@ export const checkpointSchema = z.strictObject({
 export const trainingSchema = z.strictObject({
   epochs: whole(1).default(10).describe('Passes over the training split.'),
   batchSize: withShortForm({ type: 'string', const: 'full' }, (raw) => (raw === 'full' ? 0 : raw), whole(0))
-    .default(256)
+    .prefault(256)
     .describe(
       'Samples per step, over all workers together. `full` or 0: the whole training split. ' +
         'The last batch of an epoch is smaller where the split does not divide.',
     ),
   shards: whole(1)
+    // Far beyond the samples of any batch: a slip of the pen should not plan millions of empty shards.
     .max(65_536)
     .default(8)
     .describe(
