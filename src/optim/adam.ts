@@ -19,11 +19,12 @@ export interface AdamOptions {
  *
  * where t = 1, 2, … is the number of the update.
  *
- * Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (ICLR 2015), algorithm 1; their m and v are `velocity` and
- * `square` here. As in the algorithm, and unlike the faster form at the end of its section 2 that TensorFlow uses, ε is
- * added after the correction.
+ * Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (ICLR 2015), algorithm 1; their m and v are
+ * `velocity` and `square` here. As in the algorithm, and unlike the faster form at the end of its section 2 that
+ * TensorFlow uses, ε is added after the correction.
  *
- * Where it differs: a penalty on the weights is part of g, as in the paper's cost, and not a decay of its own as in AdamW.
+ * Where it differs: a penalty on the weights is part of g, as in the paper's cost, and not a decay of its own as in
+ * AdamW.
  */
 export function adam({ beta1, beta2, epsilon }: AdamOptions): Optimizer {
   return {
@@ -32,8 +33,20 @@ export function adam({ beta1, beta2, epsilon }: AdamOptions): Optimizer {
       if (step < 1) throw new RangeError(`update ${step}: Adam counts its updates from 1`);
       const { weights, gradient, count } = range;
       kernels.adam(
-        count, weights, gradient, slotOffset(range, 0), slotOffset(range, 1), scale, l2, l1,
-        learningRate, beta1, beta2, epsilon, 1 - power(beta1, step), 1 - power(beta2, step),
+        count,
+        weights,
+        gradient,
+        slotOffset(range, 0),
+        slotOffset(range, 1),
+        scale,
+        l2,
+        l1,
+        learningRate,
+        beta1,
+        beta2,
+        epsilon,
+        1 - power(beta1, step),
+        1 - power(beta2, step),
       );
     },
   };

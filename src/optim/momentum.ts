@@ -13,9 +13,9 @@ export interface MomentumOptions {
  *
  * Source: Polyak 1964; in this form Ng, Deep Learning Specialization, course 2, week 2.
  *
- * Where it differs: Polyak, Sutskever et al. 2013 and PyTorch's `SGD` accumulate v ← β·v + g. Their step is 1/(1 − β) times
- * as long, so a rate taken from there has to be multiplied by 1/(1 − β) (10 for β = 0.9) to train alike. The average
- * starts at zero and its first steps are short; they are not corrected for that, unlike Adam's.
+ * Where it differs: Polyak, Sutskever et al. 2013 and PyTorch's `SGD` accumulate v ← β·v + g. Their step is 1/(1 − β)
+ * times as long, so a rate taken from there has to be multiplied by 1/(1 − β) (10 for β = 0.9) to train alike. The
+ * average starts at zero and its first steps are short; they are not corrected for that, unlike Adam's.
  */
 export function momentum({ beta }: MomentumOptions): Optimizer {
   return {

@@ -27,7 +27,10 @@ export interface UpdateSettings {
   readonly scale: number;
   /** Factor on w: λ/m for a penalty λ/(2m)·‖W‖², times the clip factor. 0 for parameters that are not penalised. */
   readonly l2: number;
-  /** Factor on sign(w): λ/(2m) for a penalty λ/(2m)·‖W‖₁, times the clip factor. 0 for parameters that are not penalised. */
+  /**
+   * Factor on sign(w): λ/(2m) for a penalty λ/(2m)·‖W‖₁, times the clip factor. 0 for parameters that are not
+   * penalised.
+   */
   readonly l1: number;
   /** Number t of this update, counted from 1 over the whole run. */
   readonly step: number;
@@ -40,7 +43,11 @@ export interface Optimizer {
   update(kernels: Kernels, range: ParameterRange, settings: UpdateSettings): void;
 }
 
-/** The offset of slot `index` of a range. @throws RangeError when the caller set out fewer slots than the optimizer has. */
+/**
+ * The offset of slot `index` of a range.
+ *
+ * @throws RangeError when the caller set out fewer slots than the optimizer has.
+ */
 export function slotOffset(range: ParameterRange, index: number): Offset {
   const offset = range.slots[index];
   if (offset === undefined) throw new RangeError(`slot ${index} is missing: the range has ${range.slots.length}`);

@@ -1,8 +1,8 @@
 /**
  * base^exponent for a whole exponent ≥ 0, by repeated squaring.
  *
- * Uses multiplications alone, which IEEE 754 rounds in one way; `Math.pow` is left to the engine and differs in the last
- * bit between versions, which would be enough to change the weights. Relative error below exponent · 2⁻⁵³.
+ * Uses multiplications alone, which IEEE 754 rounds in one way; `Math.pow` is left to the engine and differs in the
+ * last bit between versions, which would be enough to change the weights. Relative error below exponent · 2⁻⁵³.
  *
  * @throws RangeError for a negative or fractional exponent.
  */

@@ -11,8 +11,9 @@ const WRITE_BYTES = 1 << 28;
 let written = 0;
 
 /**
- * Puts `content` at `path` so that at every moment, a power cut included, the path holds either what it held before or all of
- * the new content: written to another name in the same folder, flushed to the device, renamed, and the folder flushed.
+ * Puts `content` at `path` so that at every moment, a power cut included, the path holds either what it held before or
+ * all of the new content: written to another name in the same folder, flushed to the device, renamed, and the folder
+ * flushed.
  *
  * @param content text (as UTF-8), or bytes in parts that are written one after another and must not change meanwhile
  * @throws LockstepError `usage` or `unavailable` (see {@link fileError}); nothing is left behind then

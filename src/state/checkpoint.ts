@@ -1,6 +1,7 @@
 /**
- * Checkpoints: everything that the rest of a run depends on, as one safetensors file per checkpoint. Tensors go by their model
- * names, the optimizer's slots as `optimizer/<slot>`, and the rest lies as JSON under `lockstep` in the metadata.
+ * Checkpoints: everything that the rest of a run depends on, as one safetensors file per checkpoint. Tensors go by
+ * their model names, the optimizer's slots as `optimizer/<slot>`, and the rest lies as JSON under `lockstep` in the
+ * metadata.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -54,8 +55,8 @@ export function checkpointFileName(step: number): string {
 }
 
 /**
- * Writes a checkpoint atomically, then removes all but the `keep` newest up to its step. Checkpoints of later steps go too: they
- * are damaged, or belong to a continuation that was given up when the run was resumed from before them. The
+ * Writes a checkpoint atomically, then removes all but the `keep` newest up to its step. Checkpoints of later steps go
+ * too: they are damaged, or belong to a continuation that was given up when the run was resumed from before them. The
  * tensors are copied before the first await and may change at once. One save at a time per folder.
  *
  * @param folder the run's `checkpoints` folder, made when missing
@@ -117,7 +118,12 @@ export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
   const file = await readSafetensors(path);
   const { state, hashes } = decodeState(file.metadata[STATE_KEY], path);
   const { tensors, slots } = fromFileTensors(file.tensors.values(), path);
-  checkHash('weights', hashes.weightsSha256, tensors.map(({ data }) => data), path);
+  checkHash(
+    'weights',
+    hashes.weightsSha256,
+    tensors.map(({ data }) => data),
+    path,
+  );
   checkHash('optimizer state', hashes.slotsSha256, slots.values(), path);
   return { path, state, tensors, slots, weightsSha256: hashes.weightsSha256 };
 }
@@ -129,7 +135,10 @@ function toFileTensors(tensors: readonly ModelTensor[], slots: ReadonlyMap<strin
   return [
     ...tensors.map((tensor) => ({ ...tensor, dtype: 'F32' as const })),
     ...Array.from(slots, ([slot, data]) => ({
-      name: `${SLOT_PREFIX}${slot}`, shape: [data.length], dtype: 'F32' as const, data,
+      name: `${SLOT_PREFIX}${slot}`,
+      shape: [data.length],
+      dtype: 'F32' as const,
+      data,
     })),
   ];
 }
@@ -141,7 +150,8 @@ function fromFileTensors(
   const tensors: ModelTensor[] = [];
   const slots = new Map<string, Float32Array>();
   for (const { name, shape, dtype, data } of fileTensors) {
-    if (dtype !== 'F32') throw new LockstepError('data', `${path}: tensor ${name} is ${dtype}; checkpoints hold F32 only`);
+    if (dtype !== 'F32')
+      throw new LockstepError('data', `${path}: tensor ${name} is ${dtype}; checkpoints hold F32 only`);
     if (name.startsWith(SLOT_PREFIX)) slots.set(name.slice(SLOT_PREFIX.length), data);
     else tensors.push({ name, shape, data });
   }
@@ -150,7 +160,7 @@ function fromFileTensors(
 
 function checkHash(what: string, expected: string, tensors: Iterable<Float32Array>, path: string): void {
   if (weightsSha256(tensors) === expected) return;
-  throw new LockstepError('data', `${path}: the ${what} do not match their fingerprint: the file is damaged`, {
+  throw new LockstepError('data', `${path}: the fingerprint of the ${what} does not match: the file is damaged`, {
     hint: 'Resume from an older checkpoint.',
   });
 }
@@ -158,7 +168,12 @@ function checkHash(what: string, expected: string, tensors: Iterable<Float32Arra
 async function prune(folder: string, step: number, keep: number): Promise<void> {
   const all = await listCheckpoints(folder);
   const kept = new Set(all.filter((file) => file.step <= step).slice(-keep));
-  const unfinished = (await namesIn(folder)).filter((name) => name.startsWith('.step-') && name.endsWith(TEMPORARY_SUFFIX));
-  const removed = [...all.filter((file) => !kept.has(file)).map(({ path }) => path), ...unfinished.map((name) => join(folder, name))];
+  const unfinished = (await namesIn(folder)).filter(
+    (name) => name.startsWith('.step-') && name.endsWith(TEMPORARY_SUFFIX),
+  );
+  const removed = [
+    ...all.filter((file) => !kept.has(file)).map(({ path }) => path),
+    ...unfinished.map((name) => join(folder, name)),
+  ];
   await Promise.all(removed.map((path) => rm(path, { force: true })));
 }

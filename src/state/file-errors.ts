@@ -12,7 +12,10 @@ const CAUSES: Readonly<Record<string, { code: ErrorCode; what: string; hint?: st
   EDQUOT: { code: 'unavailable', what: 'the disk quota is used up', hint: 'Free some space and resume the run.' },
 };
 
-/** What the operating system said about a file, as an error for the user: `usage` where the path is at fault, else `unavailable`. */
+/**
+ * What the operating system said about a file, as an error for the user: `usage` where the path is at fault, else
+ * `unavailable`.
+ */
 export function fileError(action: 'read' | 'write', path: string, thrown: unknown): LockstepError {
   const systemCode = systemErrorCode(thrown);
   if (systemCode === undefined) return LockstepError.from(thrown);

@@ -4,8 +4,9 @@ import { writeFileAtomic } from './atomic-write.js';
 import { fileError, systemErrorCode } from './file-errors.js';
 
 /**
- * A file with one JSON object per line, written at its end. Operations take effect in the order of the calls, whether awaited
- * or not. A line that a crash cut short is never seen by a reader and is removed before the next one is written.
+ * A file with one JSON object per line, written at its end. Operations take effect in the order of the calls, whether
+ * awaited or not. A line that a crash cut short is never seen by a reader and is removed before the next one is
+ * written.
  */
 export class JsonLinesFile<Line extends object> {
   readonly path: string;
@@ -29,7 +30,9 @@ export class JsonLinesFile<Line extends object> {
 
   /** Every whole line; none when there is no file. @throws LockstepError `data` naming a line that is not an object. */
   read(): Promise<Line[]> {
-    return this.#inOrder('read', async () => wholeLines(await this.#text()).map((text, index) => this.#parse(text, index)));
+    return this.#inOrder('read', async () =>
+      wholeLines(await this.#text()).map((text, index) => this.#parse(text, index)),
+    );
   }
 
   /** Drops, atomically, the lines for which `keep` is false. */

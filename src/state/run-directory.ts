@@ -24,8 +24,8 @@ const CHECKPOINTS = 'checkpoints';
  *     model.safetensors   the weights
  *     checkpoints/        what resuming needs
  *
- * One process at a time writes to it; others may read. Nothing is created before {@link RunDirectory.create}, so a run whose
- * job or data turn out bad leaves no trace. Other files in the folder are left alone.
+ * One process at a time writes to it; others may read. Nothing is created before {@link RunDirectory.create}, so a run
+ * whose job or data turn out bad leaves no trace. Other files in the folder are left alone.
  */
 export class RunDirectory {
   readonly path: string;
@@ -51,8 +51,8 @@ export class RunDirectory {
   /**
    * Makes the folder and writes `run.json`.
    *
-   * A run that is already there is continued when `resume` is set: its records stay (see {@link truncateMetricsAfter}), and
-   * so does the time it started. One without any results is replaced.
+   * A run that is already there is continued when `resume` is set: its records stay (see {@link truncateMetricsAfter}),
+   * and so does the time it started. One without any results is replaced.
    *
    * @throws LockstepError `usage` when the folder holds results and `resume` is not set, or results of another job
    */
@@ -89,7 +89,11 @@ export class RunDirectory {
     }
   }
 
-  /** An existing run, to read or to add to. @throws LockstepError `usage` when there is none, `data` when `run.json` is damaged */
+  /**
+   * An existing run, to read or to add to.
+   *
+   * @throws LockstepError `usage` when there is none, `data` when `run.json` is damaged
+   */
   static async open(path: string): Promise<RunDirectory> {
     const record = await readRecord(path);
     if (record === null) {
@@ -125,7 +129,8 @@ export class RunDirectory {
   }
 
   /**
-   * Drops the metrics measured after `step` steps: the run resumes from there and will measure them again. −1 drops all.
+   * Drops the metrics measured after `step` steps: the run resumes from there and will measure them again. −1 drops
+   * all.
    */
   truncateMetricsAfter(step: number): Promise<void> {
     return this.metrics.filter((line) => line.step <= step);
@@ -178,7 +183,7 @@ async function readRecord(path: string): Promise<RunRecord | null> {
     if (systemCode === 'ENOENT') return null;
     if (systemCode !== undefined) throw fileError('read', file, thrown);
     throw new LockstepError('data', `${file}: not the record of a run`, {
-      hint: 'The file was changed or damaged. Weights and checkpoints in the folder can still be used by their own paths.',
+      hint: 'The file was changed or damaged. Weights and checkpoints beside it can still be used by their own paths.',
       cause: thrown,
     });
   }
@@ -193,7 +198,13 @@ async function findResults(path: string): Promise<string | null> {
   return null;
 }
 
-function refuseOtherRun(path: string, record: RunRecord, existing: RunRecord | null, results: string, resume: boolean): void {
+function refuseOtherRun(
+  path: string,
+  record: RunRecord,
+  existing: RunRecord | null,
+  results: string,
+  resume: boolean,
+): void {
   if (!resume) {
     throw new LockstepError('usage', `${path} holds the results of a run already (${results})`, {
       hint: 'Choose another folder with --out, or continue that run with --resume auto.',

@@ -12,7 +12,9 @@ export interface SplitMetrics {
   readonly accuracy?: number | null | undefined;
 }
 
-/** Input normalisation as measured on the training split: x ← (x − mean) / √variance; one entry per feature or channel. */
+/**
+ * Input normalisation as measured on the training split: x ← (x − mean) / √variance; one entry per feature or channel.
+ */
 export interface NormalizationRecord {
   readonly mean: readonly number[];
   readonly variance: readonly number[];

@@ -11,10 +11,21 @@ import { LockstepError } from '../common/errors.js';
 import type { Shape } from '../common/shape.js';
 
 const ELEMENT_BYTES = {
-  BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1,
-  I16: 2, U16: 2, F16: 2, BF16: 2,
-  I32: 4, U32: 4, F32: 4,
-  I64: 8, U64: 8, F64: 8,
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  I64: 8,
+  U64: 8,
+  F64: 8,
 } as const;
 
 export type Dtype = keyof typeof ELEMENT_BYTES;
@@ -56,8 +67,8 @@ export function tensorBytes({ dtype, shape }: Pick<TensorHeader, 'dtype' | 'shap
 }
 
 /**
- * Sets tensors out one after another: wider elements first, so that each tensor is aligned to its own elements, and otherwise in
- * the order given.
+ * Sets tensors out one after another: wider elements first, so that each tensor is aligned to its own elements, and
+ * otherwise in the order given.
  */
 export function layOut<T extends TensorHeader>(tensors: readonly T[]): (T & TensorEntry)[] {
   let begin = 0;
@@ -145,12 +156,20 @@ function parseJsonObject(header: Uint8Array, where: string): Record<string, unkn
 
 function parseEntry(name: string, value: unknown, where: string): TensorEntry {
   const parsed = entrySchema.safeParse(value);
-  if (!parsed.success) throw corrupt(where, `tensor ${name} lacks a dtype, a shape or two offsets, or one is malformed`);
-  const { dtype, shape, data_offsets: [begin, end] } = parsed.data;
+  if (!parsed.success)
+    throw corrupt(where, `tensor ${name} lacks a dtype, a shape or two offsets, or one is malformed`);
+  const {
+    dtype,
+    shape,
+    data_offsets: [begin, end],
+  } = parsed.data;
   if (!isDtype(dtype)) throw corrupt(where, `tensor ${name} has the unknown dtype ${dtype}`);
   const bytes = tensorBytes({ dtype, shape });
   if (end - begin !== bytes) {
-    throw corrupt(where, `tensor ${name}, ${dtype} [${shape.join(', ')}], needs ${bytes} bytes but has offsets ${begin} to ${end}`);
+    throw corrupt(
+      where,
+      `tensor ${name}, ${dtype} [${shape.join(', ')}], needs ${bytes} bytes but has offsets ${begin} to ${end}`,
+    );
   }
   return { name, dtype, shape, begin, end };
 }
@@ -158,10 +177,15 @@ function parseEntry(name: string, value: unknown, where: string): TensorEntry {
 function checkCoverage(entries: readonly TensorEntry[], dataBytes: number, where: string): void {
   let covered = 0;
   for (const { name, begin, end } of entries) {
-    if (begin < covered) throw corrupt(where, `tensor ${name} at byte ${begin} overlaps the one before, which ends at ${covered}`);
-    if (begin > covered) throw corrupt(where, `bytes ${covered} to ${begin}, before tensor ${name}, belong to no tensor`);
+    if (begin < covered)
+      throw corrupt(where, `tensor ${name} at byte ${begin} overlaps the one before, which ends at ${covered}`);
+    if (begin > covered)
+      throw corrupt(where, `bytes ${covered} to ${begin}, before tensor ${name}, belong to no tensor`);
     if (end > dataBytes) {
-      throw corrupt(where, `tensor ${name} ends at byte ${end} of the data, but the file has only ${dataBytes}: it is truncated`);
+      throw corrupt(
+        where,
+        `tensor ${name} ends at byte ${end} of the data, but the file has only ${dataBytes}: it is truncated`,
+      );
     }
     covered = end;
   }

@@ -16,8 +16,9 @@ import { LockstepError } from '../common/errors.js';
 import type { Shape } from '../common/shape.js';
 
 /**
- * A tensor in a safetensors file; row-major, `data` as long as `shape` says. F32 data are numbers, all others bare bytes.
- * Byte order is the machine's own, which is the format's little-endian wherever WebAssembly memory can be viewed as floats.
+ * A tensor in a safetensors file; row-major, `data` as long as `shape` says. F32 data are numbers, all others bare
+ * bytes. Byte order is the machine's own, which is the format's little-endian wherever WebAssembly memory can be viewed
+ * as floats.
  */
 export type Tensor = { readonly name: string; readonly shape: Shape } & (
   | { readonly dtype: 'F32'; readonly data: Float32Array }
@@ -34,16 +35,18 @@ export interface Safetensors {
 const READ_BYTES = 1 << 28;
 
 /**
- * The bytes of a safetensors file, in parts. The data are copied before this returns, also from shared memory, so they may
- * change afterwards. Tensors of equally wide elements keep the order given.
+ * The bytes of a safetensors file, in parts. The data are copied before this returns, also from shared memory, so they
+ * may change afterwards. Tensors of equally wide elements keep the order given.
  *
  * @throws RangeError when a name is taken twice or `data` is not as long as `shape` says
  */
 export function encodeSafetensors(tensors: readonly Tensor[], metadata: Metadata = {}): Uint8Array[] {
   const entries = layOut(tensors);
   for (const { name, data, ...header } of entries) {
-    if (data.byteLength !== tensorBytes(header)) {
-      throw new RangeError(`tensor ${name} has ${data.byteLength} bytes, but its shape [${header.shape.join(', ')}] needs ${tensorBytes(header)}`);
+    const needed = tensorBytes(header);
+    if (data.byteLength !== needed) {
+      const shape = header.shape.join(', ');
+      throw new RangeError(`tensor ${name} has ${data.byteLength} bytes, but its shape [${shape}] needs ${needed}`);
     }
   }
   return [
@@ -53,7 +56,11 @@ export function encodeSafetensors(tensors: readonly Tensor[], metadata: Metadata
 }
 
 /** Writes a safetensors file atomically. The tensors are copied before the first await and may change at once. */
-export async function writeSafetensors(path: string, tensors: readonly Tensor[], metadata: Metadata = {}): Promise<void> {
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly Tensor[],
+  metadata: Metadata = {},
+): Promise<void> {
   await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
 }
 
@@ -84,7 +91,10 @@ async function readOpened(file: FileHandle, path: string): Promise<Safetensors> 
   const { entries, metadata } = parseHeader(header, size - dataStart, path);
   const tensors = new Map<string, Tensor>();
   for (const entry of entries) {
-    tensors.set(entry.name, toTensor(entry, await readRange(file, path, dataStart + entry.begin, entry.end - entry.begin)));
+    tensors.set(
+      entry.name,
+      toTensor(entry, await readRange(file, path, dataStart + entry.begin, entry.end - entry.begin)),
+    );
   }
   return { tensors, metadata };
 }

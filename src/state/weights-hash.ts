@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * SHA-256, in hexadecimal, over the little-endian float32 bytes of tensors one after another. Over every parameter and batch-norm
- * running statistic in model order it is the fingerprint of a model: two runs are equal bit for bit when it is equal.
+ * SHA-256, in hexadecimal, over the little-endian float32 bytes of tensors one after another. Over every parameter and
+ * batch-norm running statistic in model order it is the fingerprint of a model: two runs are equal bit for bit when it
+ * is equal.
  */
 export function weightsSha256(tensors: Iterable<Float32Array>): string {
   const hash = createHash('sha256');

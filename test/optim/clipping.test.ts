@@ -7,10 +7,14 @@ describe('clipFactor', () => {
     expect(clipFactor(20, 5)).toBe(0.25);
     expect(clipFactor(1e38, 1)).toBe(1e-38);
     fc.assert(
-      fc.property(fc.double({ min: 1e-6, max: 1e6, noNaN: true }), fc.double({ min: 1.001, max: 1e6, noNaN: true }), (clip, excess) => {
-        const norm = clip * excess;
-        expect(Math.abs((norm * clipFactor(norm, clip)) / clip - 1)).toBeLessThan(1e-15);
-      }),
+      fc.property(
+        fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
+        fc.double({ min: 1.001, max: 1e6, noNaN: true }),
+        (clip, excess) => {
+          const norm = clip * excess;
+          expect(Math.abs((norm * clipFactor(norm, clip)) / clip - 1)).toBeLessThan(1e-15);
+        },
+      ),
     );
   });
 

@@ -62,7 +62,13 @@ function part(range: ParameterRange, from: number, to: number): ParameterRange {
   };
 }
 
-function run(kernels: Kernels, spec: OptimizerSpec, weights: readonly number[], gradients: readonly number[][], settings: Partial<UpdateSettings> = {}) {
+function run(
+  kernels: Kernels,
+  spec: OptimizerSpec,
+  weights: readonly number[],
+  gradients: readonly number[][],
+  settings: Partial<UpdateSettings> = {},
+) {
   const optimizer = createOptimizer(spec);
   const range = layOut(kernels, weights, optimizer.slots.length);
   gradients.forEach((gradient, index) => {
@@ -142,8 +148,8 @@ describe.each(BACKENDS)('optimizers on $name', ({ create, tolerance }) => {
 });
 
 /**
- * Published numbers: the optimization exercise of the Deep Learning Specialization, course 2, week 2, whose notebook prints
- * these weights for `np.random.seed(1)` and a learning rate of 0.01.
+ * Published numbers: the optimization exercise of the Deep Learning Specialization, course 2, week 2, whose notebook
+ * prints these weights for `np.random.seed(1)` and a learning rate of 0.01.
  */
 describe('optimizers against published values', () => {
   const weights = [1.62434536, -0.61175641, -0.52817175, -1.07296862, 0.86540763, -2.3015387];
@@ -159,7 +165,8 @@ describe('optimizers against published values', () => {
     expectClose(actual.weights, [1.62544598, -0.61290114, -0.52907334, -1.07347112, 0.86450677, -2.30085497], 2e-8);
     expectClose(
       actual.slots.get('velocity') ?? [],
-      [-0.11006192, 0.11447237, 0.09015907, 0.05024943, 0.09008559, -0.06837279], 2e-8,
+      [-0.11006192, 0.11447237, 0.09015907, 0.05024943, 0.09008559, -0.06837279],
+      2e-8,
     );
   });
 

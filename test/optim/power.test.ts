@@ -18,7 +18,7 @@ function relativeError(computed: number, base: number, exponent: number): number
   const exactBase = exactFraction(base);
   const exactComputed = exactFraction(computed);
   const bits = Math.max(exactBase.bits * exponent, exactComputed.bits);
-  const expected = exactBase.numerator ** BigInt(exponent) << BigInt(bits - exactBase.bits * exponent);
+  const expected = (exactBase.numerator ** BigInt(exponent)) << BigInt(bits - exactBase.bits * exponent);
   const actual = exactComputed.numerator << BigInt(bits - exactComputed.bits);
   const difference = actual > expected ? actual - expected : expected - actual;
   return Number((difference << 120n) / expected) / 2 ** 120;

@@ -12,7 +12,13 @@ export function startAt(weights: readonly number[]): TextbookState {
 }
 
 /** Update number t with the gradient g, penalties included. */
-export function textbookUpdate(spec: OptimizerSpec, state: TextbookState, g: readonly number[], rate: number, t: number): void {
+export function textbookUpdate(
+  spec: OptimizerSpec,
+  state: TextbookState,
+  g: readonly number[],
+  rate: number,
+  t: number,
+): void {
   g.forEach((gradient, i) => {
     const [w = NaN, v = NaN, s = NaN] = [state.weights[i], state.velocity[i], state.square[i]];
     switch (spec.type) {

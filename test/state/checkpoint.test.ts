@@ -44,7 +44,13 @@ describe('checkpoints', () => {
     const { path } = await saveCheckpoint(await temporaryFolder(), checkpointAt(5), 1);
     const { tensors, metadata } = await readSafetensors(path);
     expect([...tensors.keys()]).toEqual(['0.dense.weight', '0.dense.bias', 'optimizer/velocity', 'optimizer/square']);
-    expect(JSON.parse(metadata['lockstep'] ?? '')).toMatchObject({ format: 1, step: 5, epoch: 1, backend: 'wasm', seed: 7 });
+    expect(JSON.parse(metadata['lockstep'] ?? '')).toMatchObject({
+      format: 1,
+      step: 5,
+      epoch: 1,
+      backend: 'wasm',
+      seed: 7,
+    });
   });
 
   it('hold the weights of the moment of the call, even when training goes on at once', async () => {
@@ -98,13 +104,13 @@ describe('damaged checkpoints', () => {
     expect(checkpoint?.state.step).toBe(10);
     expect(skipped.map(({ path }) => path)).toEqual([newest, second]);
     expect(skipped[0]?.reason).toContain('header should have');
-    expect(skipped[1]?.reason).toContain('the optimizer state do not match their fingerprint');
+    expect(skipped[1]?.reason).toContain('the fingerprint of the optimizer state does not match');
   });
 
   it('are noticed by one bit of one weight', async () => {
     const { path } = await saveCheckpoint(await temporaryFolder(), checkpointAt(1), 1);
     await flipBit(path, 4 * (15 + 15) + 1);
-    await expect(loadCheckpoint(path)).rejects.toMatchObject({ code: 'data', message: /weights do not match/ });
+    await expect(loadCheckpoint(path)).rejects.toMatchObject({ code: 'data', message: /fingerprint of the weights does not match/ });
   });
 
   it('are told from files without a state, or with one of another format', async () => {
@@ -114,12 +120,18 @@ describe('damaged checkpoints', () => {
     await expect(loadCheckpoint(path)).rejects.toMatchObject({ code: 'data', message: /not a checkpoint/ });
     for (const state of ['{', '{"format":2}', '[]']) {
       await writeSafetensors(path, [], { lockstep: state });
-      await expect(loadCheckpoint(path)).rejects.toMatchObject({ code: 'data', message: /malformed or of another format/ });
+      await expect(loadCheckpoint(path)).rejects.toMatchObject({
+        code: 'data',
+        message: /malformed or of another format/,
+      });
     }
   });
 
   it('cannot be made by names that belong to the optimizer', async () => {
-    const checkpoint = { ...checkpointAt(1), tensors: [{ name: 'optimizer/x', shape: [0], data: new Float32Array(0) }] };
+    const checkpoint = {
+      ...checkpointAt(1),
+      tensors: [{ name: 'optimizer/x', shape: [0], data: new Float32Array(0) }],
+    };
     await expect(saveCheckpoint(await temporaryFolder(), checkpoint, 1)).rejects.toThrow(/is for the optimizer/);
   });
 });

@@ -48,7 +48,10 @@ describe('JsonLinesFile', () => {
   it('names the file and line of damage', async () => {
     const file = await jsonLines();
     await writeFile(file.path, '{"n":1}\nnonsense\n{"n":3}\n');
-    await expect(file.read()).rejects.toMatchObject({ code: 'data', message: `${file.path}, line 2: not a JSON object` });
+    await expect(file.read()).rejects.toMatchObject({
+      code: 'data',
+      message: `${file.path}, line 2: not a JSON object`,
+    });
     await expect(file.filter(() => true)).rejects.toMatchObject({ code: 'data' });
     await file.append({ n: 4 });
     expect(await readFile(file.path, 'utf8')).toContain('{"n":4}');

@@ -31,7 +31,10 @@ describe('a run directory', () => {
   });
 
   it('takes changes in the order of the calls; undefined removes a key', async () => {
-    const run = await RunDirectory.create(await temporaryFolder(), { ...RECORD, error: { code: 'data', message: 'x' } });
+    const run = await RunDirectory.create(await temporaryFolder(), {
+      ...RECORD,
+      error: { code: 'data', message: 'x' },
+    });
     const updates = [1, 2, 3, 4, 5].map((step) => run.update({ step }));
     updates.push(run.update({ error: undefined }));
     await Promise.all(updates);
@@ -71,7 +74,10 @@ describe('a run directory', () => {
     await expect(RunDirectory.open(path)).rejects.toMatchObject({ code: 'usage', message: /is not a run directory/ });
     for (const text of ['{', '{"version":"1"}', '']) {
       await writeFile(join(path, 'run.json'), text);
-      await expect(RunDirectory.open(path)).rejects.toMatchObject({ code: 'data', message: /run.json: not the record/ });
+      await expect(RunDirectory.open(path)).rejects.toMatchObject({
+        code: 'data',
+        message: /run.json: not the record/,
+      });
     }
   });
 
@@ -95,7 +101,11 @@ describe('resuming in a run directory', () => {
     await second.truncateMetricsAfter(20);
     await second.appendMetrics({ ...metricsAt(30), workers: 5 });
     expect(second.record).toMatchObject({ startedAt: RECORD.startedAt, step: 20 });
-    expect((await second.metrics.read()).map(({ step, workers }) => [step, workers])).toEqual([[10, 2], [20, 2], [30, 5]]);
+    expect((await second.metrics.read()).map(({ step, workers }) => [step, workers])).toEqual([
+      [10, 2],
+      [20, 2],
+      [30, 5],
+    ]);
     expect(await second.events.read()).toHaveLength(1);
 
     await second.truncateMetricsAfter(-1);

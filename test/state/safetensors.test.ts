@@ -9,10 +9,23 @@ import { temporaryFolder } from './samples.js';
 /** One tensor `w`, F32 [2], of the numbers 1 and −2.5, spelled out byte by byte from the specification. */
 const HEADER = '{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  ';
 const BY_HAND = Uint8Array.from([
-  HEADER.length, 0, 0, 0, 0, 0, 0, 0,
+  HEADER.length,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
   ...Buffer.from(HEADER),
-  0x00, 0x00, 0x80, 0x3f,
-  0x00, 0x00, 0x20, 0xc0,
+  0x00,
+  0x00,
+  0x80,
+  0x3f,
+  0x00,
+  0x00,
+  0x20,
+  0xc0,
 ]);
 
 /** A file with any header, right or wrong. */
@@ -36,14 +49,22 @@ async function roundTrip(tensors: readonly Tensor[], metadata: Record<string, st
 }
 
 const tensorArbitrary: fc.Arbitrary<Tensor> = fc
-  .tuple(fc.string({ unit: 'grapheme' }), fc.array(fc.nat({ max: 4 }), { maxLength: 3 }), fc.constantFrom('F32', 'U8', 'F64', 'F16'))
+  .tuple(
+    fc.string({ unit: 'grapheme' }),
+    fc.array(fc.nat({ max: 4 }), { maxLength: 3 }),
+    fc.constantFrom('F32', 'U8', 'F64', 'F16'),
+  )
   .chain(([name, shape, dtype]) => {
     const count = shape.reduce((product, dimension) => product * dimension, 1);
     if (dtype === 'F32') {
-      return fc.float32Array({ minLength: count, maxLength: count }).map((data): Tensor => ({ name, shape, dtype, data }));
+      return fc
+        .float32Array({ minLength: count, maxLength: count })
+        .map((data): Tensor => ({ name, shape, dtype, data }));
     }
     const length = count * { U8: 1, F64: 8, F16: 2 }[dtype];
-    return fc.uint8Array({ minLength: length, maxLength: length }).map((data): Tensor => ({ name, shape, dtype, data }));
+    return fc
+      .uint8Array({ minLength: length, maxLength: length })
+      .map((data): Tensor => ({ name, shape, dtype, data }));
   });
 
 const bytesOf = ({ data }: Tensor) => Buffer.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -65,7 +86,9 @@ describe('the safetensors format', () => {
     const path = join(folder, 'file.safetensors');
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(tensorArbitrary, { selector: ({ name }) => name, maxLength: 6 }).filter((all) => all.every(({ name }) => name !== '__metadata__')),
+        fc
+          .uniqueArray(tensorArbitrary, { selector: ({ name }) => name, maxLength: 6 })
+          .filter((all) => all.every(({ name }) => name !== '__metadata__')),
         fc.dictionary(fc.string(), fc.string({ unit: 'binary' }), { maxKeys: 4 }),
         async (tensors, metadata) => {
           // Not through the atomic write, which waits for the device each time.
@@ -126,9 +149,17 @@ describe('damaged safetensors files', () => {
   const cases: readonly (readonly [string, Uint8Array, RegExp])[] = [
     ['an empty file', new Uint8Array(0), /0 bytes are too few/],
     ['a file shorter than the length field', BY_HAND.subarray(0, 5), /5 bytes are too few/],
-    ['a file cut inside the header', BY_HAND.subarray(0, 30), /header should have 56 bytes, but the file ends after 30/],
+    [
+      'a file cut inside the header',
+      BY_HAND.subarray(0, 30),
+      /header should have 56 bytes, but the file ends after 30/,
+    ],
     ['a file cut inside the data', BY_HAND.subarray(0, -1), /has only 7: it is truncated/],
-    ['a file with something added', Buffer.concat([BY_HAND, Buffer.alloc(3)]), /3 bytes at the end belong to no tensor/],
+    [
+      'a file with something added',
+      Buffer.concat([BY_HAND, Buffer.alloc(3)]),
+      /3 bytes at the end belong to no tensor/,
+    ],
     ['a header length beyond reason', Buffer.alloc(64, 0xff), /header of \d+ bytes is over the limit/],
     ['a header that is no JSON', fileOf('{"w":', 0), /not JSON/],
     ['a header that is not UTF-8', Uint8Array.from([3, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff, 0x7d]), /not JSON in UTF-8/],
@@ -139,12 +170,20 @@ describe('damaged safetensors files', () => {
     ['a gap between tensors', fileOf({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12), /bytes 4 to 8, before tensor b/],
     ['a gap at the start', fileOf({ a: f32([1], 4, 8) }, 8), /bytes 0 to 4, before tensor a/],
     ['offsets past the end', fileOf({ a: f32([4], 0, 16) }, 8), /ends at byte 16 .* has only 8/],
-    ['offsets that contradict the shape', fileOf({ a: f32([3], 0, 8) }, 8), /F32 \[3\], needs 12 bytes but has offsets 0 to 8/],
+    [
+      'offsets that contradict the shape',
+      fileOf({ a: f32([3], 0, 8) }, 8),
+      /F32 \[3\], needs 12 bytes but has offsets 0 to 8/,
+    ],
     ['offsets in the wrong order', fileOf({ a: f32([0], 8, 0) }, 8), /needs 0 bytes but has offsets 8 to 0/],
     ['a shape beyond all numbers', fileOf({ a: f32([2 ** 40, 2 ** 40], 0, 8) }, 8), /needs 4.8\d*e\+24 bytes/],
     ['a negative dimension', fileOf({ a: f32([-1], 0, 4) }, 4), /tensor a lacks a dtype/],
     ['an unknown dtype', fileOf({ a: { dtype: 'F128', shape: [1], data_offsets: [0, 16] } }, 16), /unknown dtype F128/],
-    ['a dtype that every object has', fileOf({ a: { dtype: 'toString', shape: [1], data_offsets: [0, 4] } }, 4), /unknown dtype/],
+    [
+      'a dtype that every object has',
+      fileOf({ a: { dtype: 'toString', shape: [1], data_offsets: [0, 4] } }, 4),
+      /unknown dtype/,
+    ],
     ['a tensor without offsets', fileOf({ a: { dtype: 'F32', shape: [1] } }, 4), /tensor a lacks/],
     ['metadata other than texts', fileOf({ __metadata__: { step: 3 } }, 0), /__metadata__ is not an object of texts/],
   ];

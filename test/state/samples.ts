@@ -65,23 +65,39 @@ export const RECORD: RunRecord = {
 
 export function metricsAt(step: number): MetricsLine {
   return {
-    step, epoch: 0, split: 'train', loss: 1 / (step + 1), accuracy: 0.5, learningRate: 0.001,
-    samplesPerSecond: 1000, workers: 2, time: '2026-01-01T00:00:01.000Z',
+    step,
+    epoch: 0,
+    split: 'train',
+    loss: 1 / (step + 1),
+    accuracy: 0.5,
+    learningRate: 0.001,
+    samplesPerSecond: 1000,
+    workers: 2,
+    time: '2026-01-01T00:00:01.000Z',
   };
 }
 
 /** A checkpoint of a 4-to-3 layer trained with Adam; every number depends on the step. */
 export function checkpointAt(step: number): Checkpoint {
-  const values = (count: number, start: number) => Float32Array.from({ length: count }, (_, i) => Math.fround(start + i / 3 + step));
+  const values = (count: number, start: number) =>
+    Float32Array.from({ length: count }, (_, i) => Math.fround(start + i / 3 + step));
   return {
     state: {
-      jobHash: 'a'.repeat(64), step, epoch: 1, backend: 'wasm', seed: 7, dataFingerprint: 'b'.repeat(64),
+      jobHash: 'a'.repeat(64),
+      step,
+      epoch: 1,
+      backend: 'wasm',
+      seed: 7,
+      dataFingerprint: 'b'.repeat(64),
       progress: { trainLoss: 0.1 + step, bestLoss: Number.POSITIVE_INFINITY },
     },
     tensors: [
       { name: '0.dense.weight', shape: [3, 4], data: values(12, 0) },
       { name: '0.dense.bias', shape: [3], data: values(3, 100) },
     ],
-    slots: new Map([['velocity', values(15, 200)], ['square', values(15, 300)]]),
+    slots: new Map([
+      ['velocity', values(15, 200)],
+      ['square', values(15, 300)],
+    ]),
   };
 }

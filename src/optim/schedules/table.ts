@@ -19,9 +19,13 @@ export function table(learningRate: number, entries: readonly TableEntry[]): Sch
   entries.forEach(({ epoch }, index) => {
     const previous = entries[index - 1];
     if (previous !== undefined && epoch <= previous.epoch) {
-      throw new LockstepError('job', `training.decay.entries[${index}]: epoch ${epoch} follows epoch ${previous.epoch}`, {
-        hint: 'List the entries in rising order of epochs, each epoch once.',
-      });
+      throw new LockstepError(
+        'job',
+        `training.decay.entries[${index}]: epoch ${epoch} follows epoch ${previous.epoch}`,
+        {
+          hint: 'List the entries in rising order of epochs, each epoch once.',
+        },
+      );
     }
   });
   return ({ epoch }) => entries.findLast((entry) => entry.epoch <= epoch)?.learningRate ?? learningRate;
