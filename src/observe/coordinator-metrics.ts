@@ -106,12 +106,11 @@ export function createCoordinatorMetrics(options: MetricsOptions): CoordinatorMe
   const checkpointDuration = make.durations('checkpoint_duration_seconds', 'Time taken to write a checkpoint.');
   const checkpointSize = make.gauge('checkpoint_size_bytes', 'Size of the last checkpoint.');
 
-  let ranks: ReadonlySet<number> = new Set();
   function setStepTimeRatios(computeMs: ReadonlyMap<number, number>): void {
     const middle = median([...computeMs.values()]);
-    for (const rank of ranks) if (!computeMs.has(rank)) stepTimeRatio.remove(String(rank));
+    // Ranks that took no part are shown no longer.
+    stepTimeRatio.reset();
     for (const [rank, ms] of computeMs) stepTimeRatio.labels(String(rank)).set(middle > 0 ? ms / middle : 1);
-    ranks = new Set(computeMs.keys());
   }
 
   setPhase('starting');

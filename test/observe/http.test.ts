@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createWorkerMetrics } from '../../src/observe/worker-metrics.js';
 import { startHttp } from '../../src/observe/http.js';
@@ -79,5 +81,18 @@ describe('startHttp', () => {
     await endpoint.close();
     await endpoint.close();
     await expect(fetch(`http://127.0.0.1:${endpoint.port}/healthz`)).rejects.toThrow();
+  });
+
+  it('does not wait for a client that never finishes its request', async () => {
+    const endpoint = await start(() => healthy);
+    const client = connect(endpoint.port, '127.0.0.1');
+    await once(client, 'connect');
+    client.on('error', () => undefined);
+    client.write('GET /healthz HTTP/1.1\r\n');
+    // The answer to a second client shows that the server has seen the first.
+    await (await fetch(`http://127.0.0.1:${endpoint.port}/healthz`)).text();
+    const gone = once(client, 'close');
+    await endpoint.close();
+    await gone;
   });
 });
