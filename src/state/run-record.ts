@@ -13,11 +13,12 @@ export interface SplitMetrics {
 }
 
 /**
- * Input normalisation as measured on the training split: x ← (x − mean) / √variance; one entry per feature or channel.
+ * Input normalisation as measured on the training split, x ← (x − mean)·inverseDeviation: one entry per feature. float32
+ * values come back from JSON with the same bits.
  */
 export interface NormalizationRecord {
   readonly mean: readonly number[];
-  readonly variance: readonly number[];
+  readonly inverseDeviation: readonly number[];
 }
 
 /** `run.json`: what was run, how far it came, and how it ended. */
@@ -97,6 +98,6 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
   finishedAt: z.string().nullable(),
   weightsSha256: z.string().nullable(),
   final: z.object({ train: splitMetrics.optional(), dev: splitMetrics.optional(), test: splitMetrics.optional() }),
-  normalization: z.object({ mean: z.array(z.number()), variance: z.array(z.number()) }).optional(),
+  normalization: z.object({ mean: z.array(z.number()), inverseDeviation: z.array(z.number()) }).optional(),
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });

@@ -110,7 +110,10 @@ describe('damaged checkpoints', () => {
   it('are noticed by one bit of one weight', async () => {
     const { path } = await saveCheckpoint(await temporaryFolder(), checkpointAt(1), 1);
     await flipBit(path, 4 * (15 + 15) + 1);
-    await expect(loadCheckpoint(path)).rejects.toMatchObject({ code: 'data', message: /fingerprint of the weights does not match/ });
+    await expect(loadCheckpoint(path)).rejects.toMatchObject({
+      code: 'data',
+      message: /fingerprint of the weights does not match/,
+    });
   });
 
   it('are told from files without a state, or with one of another format', async () => {

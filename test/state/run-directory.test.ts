@@ -41,6 +41,16 @@ describe('a run directory', () => {
     expect(await readRecord(run)).toEqual({ ...RECORD, step: 5 });
   });
 
+  it('brings the input normalisation back with the same bits', async () => {
+    const mean = Float32Array.of(0.1, 1 / 3, -1e-40, 3.4e38);
+    const inverseDeviation = Float32Array.of(1, 7.7, 1e-30, 0.3);
+    const normalization = { mean: Array.from(mean), inverseDeviation: Array.from(inverseDeviation) };
+    const run = await RunDirectory.create(await temporaryFolder(), { ...RECORD, normalization });
+    const found = (await RunDirectory.open(run.path)).record.normalization;
+    expect(Float32Array.from(found?.mean ?? [])).toEqual(mean);
+    expect(Float32Array.from(found?.inverseDeviation ?? [])).toEqual(inverseDeviation);
+  });
+
   it('is refused over results, saying what to do', async () => {
     const results = [
       (run: RunDirectory) => run.appendMetrics(metricsAt(1)),
