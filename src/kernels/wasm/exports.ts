@@ -84,7 +84,10 @@ export interface WasmExports {
     counter3: number,
     mask: number,
   ): void;
-  /** The four words of Philox4x32-10 at one counter, as unsigned integers at `out`; for comparison with published vectors. */
+  /**
+   * The four words of Philox4x32-10 at one counter, as unsigned integers at `out`; for comparison with published
+   * vectors.
+   */
   philoxWords(c0: number, c1: number, c2: number, c3: number, keyLow: number, keyHigh: number, out: number): void;
 
   /** `gradient` = 0: the loss alone. The same holds for the other two losses. */

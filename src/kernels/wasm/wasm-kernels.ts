@@ -15,7 +15,8 @@ function optional(offset: Offset): number {
 
 /**
  * The kernels in WebAssembly with 128-bit SIMD: nothing to install, and the same bits on every processor, since only
- * additions, multiplications, divisions and square roots as defined by IEEE 754 are used, in an order that the sizes give.
+ * additions, multiplications, divisions and square roots as defined by IEEE 754 are used, in an order that the sizes
+ * give.
  *
  * The bits of an element of a product depend on its row, its column and k alone, so rows of several shards may always
  * share a product.

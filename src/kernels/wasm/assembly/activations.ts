@@ -3,31 +3,26 @@ import * as math from './math';
 import { loadOne, splat, storeOne } from './vector';
 
 /** A comparison with 0 that is false keeps x, so that NaN passes. */
-// @ts-ignore: decorator
 @inline
 function reluOf(x: v128): v128 {
   return f32x4.pmax(x, f32x4.splat(0));
 }
 
-// @ts-ignore: decorator
 @inline
 function reluGradient(y: v128, dy: v128): v128 {
   return v128.and(dy, f32x4.gt(y, f32x4.splat(0)));
 }
 
-// @ts-ignore: decorator
 @inline
 function leakyOf(slope: v128, sign: v128, x: v128): v128 {
   return v128.bitselect(x, f32x4.mul(slope, x), f32x4.gt(sign, f32x4.splat(0)));
 }
 
-// @ts-ignore: decorator
 @inline
 function sigmoidGradient(y: v128, dy: v128): v128 {
   return f32x4.mul(f32x4.mul(dy, y), f32x4.sub(f32x4.splat(1), y));
 }
 
-// @ts-ignore: decorator
 @inline
 function tanhGradient(y: v128, dy: v128): v128 {
   return f32x4.mul(dy, f32x4.sub(f32x4.splat(1), f32x4.mul(y, y)));

@@ -26,7 +26,9 @@ export function batchNorm(
 /** Columns whose three coefficients are prepared at a time; their vectors fill three quarters of the scratch block. */
 const COLUMNS: i32 = 1 << 18;
 
-/** dx = a·(dy − b − x̂·d) with a = γ·inverseDeviation, b = sumDy/count, d = sumDyX̂/count, prepared once for all rows. */
+/**
+ * dx = a·(dy − b − x̂·d) with a = γ·inverseDeviation, b = sumDy/count, d = sumDyX̂/count, prepared once for all rows.
+ */
 export function batchNormBackward(
   rows: i32, cols: i32, dy: usize, normalized: usize, gamma: usize, inverseDeviation: usize,
   sumDy: usize, sumDyNormalized: usize, count: f64, dx: usize,
@@ -53,7 +55,6 @@ export function batchNormBackward(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function backwardRow(n: i32, dy: usize, normalized: usize, a: usize, b: usize, d: usize, dx: usize): void {
   let at: usize = 0;

@@ -1,25 +1,21 @@
 /**
- * Sums down the columns of X[rows,cols]. A column is summed in float32 over blocks of 32 rows, and the blocks in float64, so
- * that the error does not grow with the number of rows. Strips of columns share the cache lines they read; a column gets
- * the same bits in a wide strip and in a narrow one.
+ * Sums down the columns of X[rows,cols]. A column is summed in float32 over blocks of 32 rows, and the blocks in
+ * float64, so that the error does not grow with the number of rows. Strips of columns share the cache lines they read;
+ * a column gets the same bits in a wide strip and in a narrow one.
  */
 import { loadOne, lowerHalf, splat, storeOne, upperHalf } from './vector';
 
 const BLOCK: i32 = 32;
 
-/** Both halves of a column sum back to float32. */
-// @ts-ignore: decorator
+/** Four column sums, two and two in float64, as float32. */
 @inline
 function rounded(lower: v128, upper: v128): v128 {
   return v128.shuffle<i64>(f32x4.demote_f64x2_zero(lower), f32x4.demote_f64x2_zero(upper), 0, 2);
 }
 
-/** Four columns; `single`: one column in every lane. Result: Σ (x − center)^(1 or 2) as two halves, stored as float32. */
-// @ts-ignore: decorator
+/** Σ x, or Σ (x − center)² with `squares`, of four columns; with `single`, of one column that fills every lane. */
 @inline
-function sumStrip4(
-  rows: i32, rowBytes: usize, x: usize, single: bool, squares: bool, center: v128,
-): v128 {
+function sumStrip4(rows: i32, rowBytes: usize, x: usize, single: bool, squares: bool, center: v128): v128 {
   let lower = f64x2.splat(0), upper = f64x2.splat(0);
   for (let row = 0; row < rows; row += BLOCK) {
     let sum = f32x4.splat(0);
@@ -114,7 +110,6 @@ export function columnMoments(rows: i32, cols: i32, x: usize, mean: usize, m2: u
 }
 
 /** Σ x and Σ x·y for four columns; `single`: one column in every lane. */
-// @ts-ignore: decorator
 @inline
 function dotStrip4(rows: i32, rowBytes: usize, x: usize, y: usize, single: bool, sumX: usize, sumXY: usize): void {
   let lowerX = f64x2.splat(0), upperX = f64x2.splat(0), lowerXY = f64x2.splat(0), upperXY = f64x2.splat(0);

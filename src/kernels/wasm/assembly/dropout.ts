@@ -4,16 +4,16 @@ import { scratch } from './scratch';
 import { splat } from './vector';
 
 /** `value` where the word is at most `last`, else 0. */
-// @ts-ignore: decorator
 @inline
 function kept(words: v128, last: v128, value: v128): v128 {
   return v128.and(value, i32x4.le_u(words, last));
 }
 
 /** The masks of 16 columns, from four counters, at `out`. */
-// @ts-ignore: decorator
 @inline
-function maskOfFour(counters: v128, row: v128, c2: v128, c3: v128, keyLow: u32, keyHigh: u32, last: v128, value: v128, out: usize): void {
+function maskOfFour(
+  counters: v128, row: v128, c2: v128, c3: v128, keyLow: u32, keyHigh: u32, last: v128, value: v128, out: usize,
+): void {
   philox(counters, row, c2, c3, keyLow, keyHigh);
   const x0 = kept(word0, last, value), x1 = kept(word1, last, value);
   const x2 = kept(word2, last, value), x3 = kept(word3, last, value);

@@ -1,10 +1,10 @@
 /**
  * C[m,n] = op(A)·op(B) by blocks and packed panels (Goto & van de Geijn 2008, "Anatomy of high-performance matrix
- * multiplication"; loop order of BLIS).
+ * multiplication").
  *
- * k is cut into ⌈k/DEPTH⌉ equal blocks. Within a block an element is summed in registers in ascending order of k, and the
- * blocks are added to C in order. The cut depends on k alone, so the bits of an element depend on its row of op(A), its
- * column of op(B) and k, never on m, n, its position or its neighbours.
+ * k is cut into ⌈k/DEPTH⌉ equal blocks. Within a block an element is summed in registers in ascending order of k, and
+ * the blocks are added to C in order. The cut depends on k alone, so the bits of an element depend on its row of
+ * op(A), its column of op(B) and k, never on m, n, its position or its neighbours.
  */
 import { multiplyTile4, multiplyTile8 } from './micro-kernel';
 import { packPanels4, packPanels8 } from './pack';
@@ -12,16 +12,16 @@ import { scratch } from './scratch';
 
 /** Longest block of k: a panel of A (8 KiB) and one of B (16 KiB) stay in a first-level cache of 32 KiB. */
 export const DEPTH: i32 = 512;
-/** Rows of A packed at a time: 256 KiB, a quarter of a second-level cache. */
+/** Rows of A packed at a time: 256 KiB. */
 const ROWS: i32 = 128;
-/** Columns of B packed at a time: 2 MiB, in the third-level cache. */
-const COLUMNS: i32 = 1024;
+/** Columns of B packed at a time: 512 KiB, read from the second-level cache once for every 4 rows of C. */
+const COLUMNS: i32 = 256;
 
 /** A tile at the border of C is formed here and its valid part copied: [4,8] floats. */
 const TILE_BYTES: usize = 128;
 const PACKED_A_BYTES: usize = <usize>ROWS * DEPTH * 4;
 
-/** Forms one tile at the lower or right border, `rows` × `columns` of it valid, with the same arithmetic as a whole one. */
+/** Forms one tile at the border, `rows` × `columns` of it valid, with the same arithmetic as a whole one. */
 function borderTile(
   kc: i32, a: usize, b: usize, add: bool, rows: i32, columns: i32, c: usize, rowBytes: usize, tile: usize,
 ): void {
@@ -38,16 +38,16 @@ function borderTile(
   }
 }
 
-/** C[mc,nc] (+)= packed A · packed B. */
+/** C[mc,nc] (+)= packed A · packed B, along the rows of C, so that C is read and written in the order of memory. */
 function multiplyBlock(
   mc: i32, nc: i32, kc: i32, packedA: usize, packedB: usize, add: bool, c: usize, rowBytes: usize, tile: usize,
 ): void {
-  for (let j = 0; j < nc; j += 8) {
-    const columns = min(nc - j, 8);
-    const b = packedB + ((<usize>j * kc) << 2);
-    for (let i = 0; i < mc; i += 4) {
-      const rows = min(mc - i, 4);
-      const a = packedA + ((<usize>i * kc) << 2);
+  for (let i = 0; i < mc; i += 4) {
+    const rows = min(mc - i, 4);
+    const a = packedA + ((<usize>i * kc) << 2);
+    for (let j = 0; j < nc; j += 8) {
+      const columns = min(nc - j, 8);
+      const b = packedB + ((<usize>j * kc) << 2);
       const at = c + <usize>i * rowBytes + (<usize>j << 2);
       if (rows == 4 && columns == 8) multiplyTile8(kc, a, b, add, at, rowBytes);
       else if (rows == 4 && columns == 4) multiplyTile4(kc, a, b, add, at, rowBytes);

@@ -3,7 +3,8 @@ export { setScratch } from './scratch';
 export { gemm, DEPTH } from './gemm';
 export { add, addBias, addRect, copy, fill, multiply, scale } from './elementwise';
 export {
-  exponential, leakyRelu, leakyReluBackward, logarithm, relu, reluBackward, sigmoid, sigmoidBackward, tanh, tanhBackward,
+  exponential, leakyRelu, leakyReluBackward, logarithm, relu, reluBackward, sigmoid, sigmoidBackward, tanh,
+  tanhBackward,
 } from './activations';
 export { softmax, softmaxBackward, softmaxCrossEntropy } from './softmax';
 export { argmax, sigmoidCrossEntropy, squaredError } from './losses';

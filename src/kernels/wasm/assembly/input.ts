@@ -1,7 +1,6 @@
 /** Standardising raw features: (x − mean)·inverseDeviation, both per column. Addresses in bytes. */
 import { loadOne, storeOne } from './vector';
 
-// @ts-ignore: decorator
 @inline
 function standardized(x: v128, mean: v128, inverseDeviation: v128): v128 {
   return f32x4.mul(f32x4.sub(x, mean), inverseDeviation);

@@ -1,9 +1,8 @@
 /** Losses that are sums over the columns of a row, and argmax. A row is summed in float64. */
-import { log1p, exp } from './math';
+import { exp, log1p } from './math';
 import { loadOne, lowerHalf, splat, storeOne, total, upperHalf } from './vector';
 
 /** σ(x) and log(1 + e^−|x|) come from one power. */
-// @ts-ignore: decorator
 @inline
 function logisticGradient(x: v128, e: v128, target: v128): v128 {
   const one = f32x4.splat(1);
@@ -12,7 +11,6 @@ function logisticGradient(x: v128, e: v128, target: v128): v128 {
 }
 
 /** max(x,0) − x·t + log(1 + e^−|x|) */
-// @ts-ignore: decorator
 @inline
 function logisticLoss(x: v128, e: v128, target: v128): v128 {
   const linear = f32x4.sub(f32x4.pmax(x, f32x4.splat(0)), f32x4.mul(x, target));

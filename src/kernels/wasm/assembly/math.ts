@@ -2,7 +2,8 @@
  * e^x, log x, log(1+x), tanh x and 1/(1+e^−x) for 4 lanes of float32, to within 2 ulp (the sigmoid 3). Additions,
  * multiplications and divisions only, so every processor gets the same bits. NaN stays NaN.
  *
- * Polynomials of the Cephes library (S. L. Moshier, Methods and Programs for Mathematical Functions, 1989; expf, logf, tanhf).
+ * Polynomials of the Cephes library (S. L. Moshier, Methods and Programs for Mathematical Functions, 1989; expf, logf,
+ * tanhf).
  */
 
 /** ln 2 in two parts; the first has 9 significant bits, so that its product with an exponent is exact. */
@@ -12,21 +13,18 @@ const LN2_LOW: f32 = -2.12194440e-4;
 const ROUNDER: f32 = 12582912;
 
 /** x·c + d */
-// @ts-ignore: decorator
 @inline
 function step(x: v128, c: v128, d: f32): v128 {
   return f32x4.add(f32x4.mul(x, c), f32x4.splat(d));
 }
 
 /** 2ⁿ for integers −126 ≤ n ≤ 127. */
-// @ts-ignore: decorator
 @inline
 function powerOfTwo(n: v128): v128 {
   return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
 }
 
 /** x·2ⁿ = e^x with x reduced to |r| ≤ ln 2 / 2. Beyond the clamps the result is 0 or ∞ anyway; a NaN passes them. */
-// @ts-ignore: decorator
 @inline
 export function exp(input: v128): v128 {
   const x = f32x4.pmax(f32x4.pmin(input, f32x4.splat(89)), f32x4.splat(-105));
@@ -47,7 +45,6 @@ export function exp(input: v128): v128 {
 }
 
 /** log x: −∞ at 0, NaN below. */
-// @ts-ignore: decorator
 @inline
 export function log(input: v128): v128 {
   const smallest = f32x4.splat(1.17549435e-38);
@@ -72,7 +69,7 @@ export function log(input: v128): v128 {
   y = f32x4.add(y, f32x4.mul(exponent, f32x4.splat(LN2_LOW)));
   y = f32x4.sub(y, f32x4.mul(square, f32x4.splat(0.5)));
   y = f32x4.add(f32x4.add(t, y), f32x4.mul(exponent, f32x4.splat(LN2_HIGH)));
-  // Not x·0: the ends of the range are ∞ → ∞, NaN → NaN, 0 → −∞, negative → NaN.
+  // The ends of the range: ∞ → ∞, NaN → NaN, 0 → −∞, negative → NaN.
   const infinity = f32x4.splat(f32.POSITIVE_INFINITY);
   y = v128.bitselect(y, input, f32x4.lt(input, infinity));
   y = v128.bitselect(f32x4.neg(infinity), y, f32x4.eq(input, f32x4.splat(0)));
@@ -80,7 +77,6 @@ export function log(input: v128): v128 {
 }
 
 /** log(1 + x) for 0 ≤ x < ∞. The second term is what rounding 1 + x has lost (Higham 2002, Problem 1.5). */
-// @ts-ignore: decorator
 @inline
 export function log1p(x: v128): v128 {
   const one = f32x4.splat(1);
@@ -89,7 +85,6 @@ export function log1p(x: v128): v128 {
 }
 
 /** 1/(1+e^−x) = e^min(x,0) / (1 + e^−|x|): no power above 1. */
-// @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
   const one = f32x4.splat(1);
@@ -99,7 +94,6 @@ export function sigmoid(x: v128): v128 {
 }
 
 /** tanh x: a polynomial below 0.625, where the difference of powers would cancel, and 1 − 2/(e^2|x| + 1) above. */
-// @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
   const z = f32x4.mul(x, x);

@@ -1,18 +1,17 @@
 /**
- * The innermost loops of the product. A tile of C lives in registers while k runs: 4 rows × 8 columns are 8 accumulators,
- * 2 vectors of B, a broadcast element of A and a temporary, which fits the 16 vector registers of x86-64 with none spilled.
+ * The innermost loops of the product. A tile of C lives in registers while k runs: 4 rows × 8 columns are 8
+ * accumulators, 2 vectors of B, a broadcast element of A and a temporary, which fits the 16 vector registers of x86-64
+ * with none spilled.
  *
  * Every element is 0 + a₀b₀ + a₁b₁ + …, rounded after each multiplication and each addition, whatever tile it lies in.
  */
 
 /** One step of k for one row of a tile. */
-// @ts-ignore: decorator
 @inline
 function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
 }
 
-// @ts-ignore: decorator
 @inline
 function put(c: usize, value: v128, add: bool): void {
   v128.store(c, add ? f32x4.add(v128.load(c), value) : value);

@@ -5,15 +5,13 @@
 import { regularizedGradient } from './regularization';
 import { loadOne, splat, storeOne } from './vector';
 
-/** d + beta·(old), the moving average with d = (1 − beta)·(new). */
-// @ts-ignore: decorator
+/** beta·old + rest·current with rest = 1 − beta: the moving average. */
 @inline
 function average(beta: v128, old: v128, rest: v128, current: v128): v128 {
   return f32x4.add(f32x4.mul(beta, old), f32x4.mul(rest, current));
 }
 
 /** w − rate·v / (√(s·inverse) + epsilon) */
-// @ts-ignore: decorator
 @inline
 function normalizedStep(w: v128, rate: v128, v: v128, s: v128, inverse: v128, epsilon: v128): v128 {
   const deviation = f32x4.add(f32x4.sqrt(f32x4.mul(s, inverse)), epsilon);

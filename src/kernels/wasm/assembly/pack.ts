@@ -44,7 +44,9 @@ function interleave4(kc: i32, source: usize, lineBytes: usize, target: usize, st
 }
 
 /** Fewer than 4 lines that are contiguous along k; the others become zeros. */
-function interleavePartial(kc: i32, lines: i32, source: usize, lineBytes: usize, target: usize, stepBytes: usize): void {
+function interleavePartial(
+  kc: i32, lines: i32, source: usize, lineBytes: usize, target: usize, stepBytes: usize,
+): void {
   for (let p = 0; p < kc; p++) {
     v128.store(target, f32x4.splat(0));
     let element = source + (<usize>p << 2);
@@ -56,7 +58,10 @@ function interleavePartial(kc: i32, lines: i32, source: usize, lineBytes: usize,
   }
 }
 
-/** Up to 4 lines that lie next to each other, with `sourceStep` from one step of k to the next (A transposed, B as stored). */
+/**
+ * Up to 4 lines that lie next to each other, with `sourceStep` from one step of k to the next (A transposed, B as
+ * stored).
+ */
 function gather4(kc: i32, lines: i32, source: usize, sourceStep: usize, target: usize, stepBytes: usize): void {
   if (lines >= 4) {
     for (; kc > 0; kc--) {
@@ -102,7 +107,6 @@ function gather16(kc: i32, source: usize, sourceStep: usize, target: usize): voi
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function quarter(
   alongK: bool, kc: i32, lines: i32, source: usize, leadingBytes: usize, target: usize, stepBytes: usize,
@@ -116,7 +120,9 @@ function quarter(
  * Packs `lines` × `kc` into panels of 4 lines, one after another. `alongK`: a line is contiguous and lines are
  * `leadingBytes` apart; otherwise the lines lie next to each other and steps of k are `leadingBytes` apart.
  */
-export function packPanels4(alongK: bool, kc: i32, lines: i32, source: usize, leadingBytes: usize, target: usize): void {
+export function packPanels4(
+  alongK: bool, kc: i32, lines: i32, source: usize, leadingBytes: usize, target: usize,
+): void {
   const panelBytes = <usize>kc << 4;
   const lineBytes: usize = alongK ? leadingBytes : 4;
   let line = 0;
@@ -135,7 +141,9 @@ export function packPanels4(alongK: bool, kc: i32, lines: i32, source: usize, le
 }
 
 /** The same with panels of 8 lines; where 4 or fewer remain, the last panel is 4 wide. */
-export function packPanels8(alongK: bool, kc: i32, lines: i32, source: usize, leadingBytes: usize, target: usize): void {
+export function packPanels8(
+  alongK: bool, kc: i32, lines: i32, source: usize, leadingBytes: usize, target: usize,
+): void {
   const panelBytes = <usize>kc << 5;
   const lineBytes: usize = alongK ? leadingBytes : 4;
   for (let line = 0; line < lines; line += 8) {

@@ -15,7 +15,6 @@ export let word2: v128 = i32x4.splat(0);
 export let word3: v128 = i32x4.splat(0);
 
 /** Ten rounds on four counters; the result is in word0 … word3. */
-// @ts-ignore: decorator
 @inline
 export function philox(c0: v128, c1: v128, c2: v128, c3: v128, keyLow: u32, keyHigh: u32): void {
   const multiplier0 = i32x4.splat(MULTIPLIER_0);

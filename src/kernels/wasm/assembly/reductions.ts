@@ -1,14 +1,15 @@
-/** Sums of a whole block in float64: 8 elements at a time in 4 pairs of running sums, joined in a fixed order at the end. */
+/**
+ * Sums of a whole block in float64: 8 elements at a time in 4 pairs of running sums, joined in a fixed order at the
+ * end.
+ */
 import { regularizedGradient } from './regularization';
 import { loadOne, lowerHalf, splat, total, upperHalf } from './vector';
 
-// @ts-ignore: decorator
 @inline
 function join(a: v128, b: v128, c: v128, d: v128): f64 {
   return total(f64x2.add(f64x2.add(a, b), f64x2.add(c, d)));
 }
 
-// @ts-ignore: decorator
 @inline
 function square(x: v128): v128 {
   return f64x2.mul(x, x);

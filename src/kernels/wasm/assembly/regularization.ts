@@ -1,5 +1,4 @@
 /** g = scale·gradient + l2·w + l1·sign(w), with sign(0) = 0: the gradient that every optimizer uses. */
-// @ts-ignore: decorator
 @inline
 export function regularizedGradient(w: v128, gradient: v128, scale: v128, l2: v128, l1: v128): v128 {
   const zero = f32x4.splat(0);

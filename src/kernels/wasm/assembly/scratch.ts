@@ -1,6 +1,6 @@
 /**
- * The scratch block of this instance. Each thread has an instance of its own on the same memory; a global variable belongs
- * to the instance, so no two threads share a block. Kernels keep nothing in it from one call to the next.
+ * The scratch block of this instance. Each thread has an instance of its own on the same memory; a global variable
+ * belongs to the instance, so no two threads share a block. Kernels keep nothing in it from one call to the next.
  */
 let address: usize = 0;
 
@@ -9,7 +9,6 @@ export function setScratch(start: usize): void {
   address = start;
 }
 
-// @ts-ignore: decorator
 @inline
 export function scratch(): usize {
   return address;

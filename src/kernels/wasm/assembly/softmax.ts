@@ -11,8 +11,7 @@ function largest(cols: i32, x: usize): v128 {
   return f32x4.pmax(best, v128.shuffle<i32>(best, best, 1, 0, 3, 2));
 }
 
-/** y = e^(x − max) where y is given (not 0), and the sum of the powers. */
-// @ts-ignore: decorator
+/** Σ e^(x − max); the powers themselves go to y unless y is 0. */
 @inline
 function powers(cols: i32, x: usize, max: v128, y: usize): f64 {
   let sum = f64x2.splat(0);
@@ -76,8 +75,8 @@ export function softmaxBackward(rows: i32, cols: i32, y: usize, dy: usize, dx: u
 }
 
 /**
- * log Σ e^x − x[label] = log(1 + s) − (x[label] − max), with s the powers of all but the largest: a confident prediction
- * has a small loss rather than 0.
+ * log Σ e^x − x[label] = log(1 + s) − (x[label] − max), with s the powers of all but the largest: a confident
+ * prediction has a small loss rather than 0.
  */
 export function softmaxCrossEntropy(
   rows: i32, classes: i32, logits: usize, labels: usize, loss: usize, gradient: usize,
