@@ -94,7 +94,7 @@ export class ProgressDisplay {
       this.#writeJson({ event: 'epoch', ...epochRecord(state) });
     } else if (this.mode !== 'quiet' && (state.epoch % every === 0 || state.epoch === state.epochs)) {
       if (this.#block === null) this.#stream.write(`${renderEpochLine(state)}\n`);
-      else this.#keepAbove(pc.createColors(this.#colours).dim(renderEpochLine(state, this.#width())));
+      else this.#keepAbove(pc.createColors(this.#colours).dim(renderEpochLine(state, this.#width())), state);
     }
     this.update(state);
   }
@@ -103,7 +103,7 @@ export class ProgressDisplay {
   finish(summary: RunSummary): void {
     this.stop();
     if (this.mode === 'json') this.#writeJson({ event: 'summary', ...summaryRecord(summary) });
-    else if (this.mode !== 'quiet') this.#stream.write(`${renderSummary(summary, this.#colours)}\n`);
+    else if (this.mode !== 'quiet') this.#stream.write(`\n${renderSummary(summary, this.#colours)}\n`);
   }
 
   /** Ends the display without a summary: the block goes, the cursor comes back. Safe to call twice. */
@@ -121,13 +121,13 @@ export class ProgressDisplay {
     this.#last = { state, atMs: this.#clock.monotonic() };
   }
 
-  #keepAbove(text: string): void {
-    if (this.#block === null || this.#last === null) {
+  #keepAbove(text: string, state = this.#last?.state): void {
+    if (this.#block === null || state === undefined) {
       this.#stream.write(`${text}\n`);
       return;
     }
     this.#block.persist(text);
-    this.#draw(this.#last.state);
+    this.#draw(state);
   }
 
   #width(): number {

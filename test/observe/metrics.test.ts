@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createCoordinatorMetrics } from '../../src/observe/coordinator-metrics.js';
 import type { CommittedStep } from '../../src/observe/coordinator-metrics.js';
@@ -147,6 +148,19 @@ describe('both roles', () => {
         role,
       ).toBe(true);
     }
+  });
+
+  it('are documented, name by name, and nothing else is', async () => {
+    const text = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
+    const rows = text.split('\n').filter((line) => /^\| `lockstep_\w+`/.test(line));
+    const documented = rows.flatMap((line) =>
+      [...(line.split(' | ')[0] ?? '').matchAll(/lockstep_\w+/g)].map(([name]) => name),
+    );
+    const exposed = new Set<string>();
+    for (const [, registry] of exercised()) for (const name of (await scrape(registry)).keys()) exposed.add(name);
+    const own = [...exposed].filter((name) => name.startsWith('lockstep_') && name !== 'lockstep_build_info');
+    expect(documented.sort()).toEqual(own.sort());
+    expect(text).toContain('`lockstep_build_info{role, version, backend, node}`');
   });
 
   it('satisfy promtool wherever it is installed', async () => {

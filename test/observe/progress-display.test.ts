@@ -74,11 +74,12 @@ describe('a live display', () => {
   it('leaves a line per epoch and the lines of the log above the block', () => {
     const { terminal, display } = open('live');
     display.update(trainingState());
-    display.epochCompleted(trainingState());
+    display.epochCompleted(trainingState({ step: 1_410 }));
     display.logDestination?.write('worker 1 is lost\n');
     expect(terminal.text).toContain('epoch 3/5  loss 0.0812  accuracy 97.45%  dev loss 0.0923  dev accuracy 97.10%\n');
     expect(terminal.text).toContain('worker 1 is lost\n');
     expect(terminal.writes.at(-1)).toContain('lockstep  mnist');
+    expect(terminal.writes.at(-1)).toContain('1,410/2,350');
     display.stop();
   });
 
@@ -87,7 +88,7 @@ describe('a live display', () => {
     display.update(trainingState());
     display.finish(finishedRun());
     display.stop();
-    expect(terminal.writes.at(-1)).toBe(`${renderSummary(finishedRun())}\n`);
+    expect(terminal.writes.at(-1)).toBe(`\n${renderSummary(finishedRun())}\n`);
   });
 });
 
@@ -100,7 +101,7 @@ describe('a plain display', () => {
     display.finish(finishedRun());
     expect(terminal.writes).toHaveLength(3);
     expect(terminal.writes[0]).toMatch(/^epoch 3\/5 {2}loss 0\.0812 .* step 1,320\/2,350\n$/);
-    expect(terminal.writes[2]).toBe(`${renderSummary(finishedRun())}\n`);
+    expect(terminal.writes[2]).toBe(`\n${renderSummary(finishedRun())}\n`);
     expect(display.logDestination).toBeUndefined();
   });
 
