@@ -25,7 +25,7 @@ const ACCUMULATED_SHAPES: readonly ProductShape[] = [
   { transA: true, transB: false, m: 10, n: 33, k: 25 },
   { transA: true, transB: false, m: 16, n: 16, k: 1 },
   { transA: true, transB: false, m: 40, n: 24, k: 320 },
-  { transA: true, transB: false, m: 40, n: 24, k: 700 },
+  { transA: true, transB: false, m: 64, n: 48, k: 700 },
   { transA: false, transB: true, m: 5, n: 7, k: 257 },
 ];
 
