@@ -5,7 +5,7 @@ import { modelSchema } from './schema/model.js';
 import { trainingSchema } from './schema/training.js';
 
 /** What a job, and with it its run directory, may be called. */
-export const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**
  * The job file as the user writes it. Parsing expands short forms, refuses unknown keys and fills in every default that

@@ -2,7 +2,7 @@ import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, vi
 import type { Path } from './path.js';
 
 /** A problem at an offset in the text, already in the words of the user. */
-export interface SourceProblem {
+interface SourceProblem {
   readonly offset: number;
   readonly message: string;
   readonly path: Path;

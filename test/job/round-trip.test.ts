@@ -118,6 +118,6 @@ it('a valid job, written as JSON, is read back as the same job with nothing left
       expect(second.defaults).toEqual([]);
       expect(jobHash(second.job)).toBe(jobHash(first.job));
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 });

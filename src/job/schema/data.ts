@@ -45,7 +45,7 @@ const heldOut = (split: string) =>
         `a ratio such as 0.1, not a number of samples. 0: none. dev and test together stay below 1.`,
     );
 
-export const splitSchema = z.strictObject({ dev: heldOut('dev'), test: heldOut('test') });
+const splitSchema = z.strictObject({ dev: heldOut('dev'), test: heldOut('test') });
 
 export const dataSchema = z.strictObject({
   task: z

@@ -90,7 +90,7 @@ const leakyRelu = z
   })
   .describe('Leaky rectified linear unit.');
 
-export const PLAIN_LAYERS = ['linear', 'sigmoid', 'tanh', 'relu', 'softmax', 'flatten'] as const;
+const PLAIN_LAYERS = ['linear', 'sigmoid', 'tanh', 'relu', 'softmax', 'flatten'] as const;
 
 const plain = z
   .strictObject({
@@ -104,7 +104,7 @@ const plain = z
   })
   .describe('A layer without settings.');
 
-export const LAYER_TYPES = ['dense', 'batchNorm', 'dropout', 'leakyRelu', ...PLAIN_LAYERS] as const;
+const LAYER_TYPES = ['dense', 'batchNorm', 'dropout', 'leakyRelu', ...PLAIN_LAYERS] as const;
 
 export const layerSchema = orBareType(
   LAYER_TYPES,

@@ -9,12 +9,12 @@ const penalty = (formula: string) =>
     .default(0)
     .describe(`λ of the penalty ${formula} on the cost; weights only, m = samples of the batch. 0: none.`);
 
-export const regularizationSchema = z.strictObject({
+const regularizationSchema = z.strictObject({
   l2: penalty('λ/(2m)·‖W‖²'),
   l1: penalty('λ/(2m)·‖W‖₁'),
 });
 
-export const checkpointSchema = z.strictObject({
+const checkpointSchema = z.strictObject({
   everySteps: whole(0)
     .default(500)
     .describe('Steps from one checkpoint to the next. 0: only at the end and when the process is asked to stop.'),
