@@ -31,7 +31,7 @@ module.exports = {
     only('src/optim', src('common', 'kernels', 'job')),
     only('src/protocol', src('common', 'reduce', 'job')),
     only('src/state', src('common', 'job')),
-    only('src/rpc', src('common', 'protocol')),
+    only('src/rpc', src('common', 'protocol', 'reduce', 'job')),
     only('src/observe', src('common')),
     only('coordinator', ['src']),
     only('worker', ['src']),

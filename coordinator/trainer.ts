@@ -115,7 +115,7 @@ export class Trainer {
         break;
       case 'failed':
         // What a worker cannot do, no other can: bad data and defects end the run.
-        this.#failure ??= new LockstepError(errorCode(message.code), `worker ${id}: ${message.message}`);
+        this.fail(new LockstepError(errorCode(message.code), `worker ${id}: ${message.message}`));
         break;
     }
     this.#changed.notify();
@@ -160,6 +160,12 @@ export class Trainer {
   /** Ends the run after the last committed step. */
   stop(): void {
     this.#stopping = true;
+    this.#changed.notify();
+  }
+
+  /** Ends the run with an error. */
+  fail(error: LockstepError): void {
+    this.#failure ??= error;
     this.#changed.notify();
   }
 

@@ -26,7 +26,7 @@ export interface AgentObserver {
 /** How a worker's part in a run ended. */
 export type Ending =
   | { readonly reason: 'done' | 'stopped' | 'failed' | 'rejected'; readonly message: string }
-  | { readonly reason: 'lost'; readonly message: string };
+  | { readonly reason: 'lost'; readonly message: string; readonly final: boolean };
 
 interface PendingExchange {
   readonly fence: Fence;
@@ -97,8 +97,8 @@ export class Agent implements CoordinatorLinkEvents {
     if (part.last) this.#versionArrived?.();
   }
 
-  lost(reason: string): void {
-    this.#end({ reason: 'lost', message: reason });
+  lost(reason: string, final: boolean): void {
+    this.#end({ reason: 'lost', message: reason, final });
   }
 
   async close(): Promise<void> {
@@ -134,6 +134,7 @@ export class Agent implements CoordinatorLinkEvents {
 
   async #train(plan: Plan): Promise<void> {
     const current = (): boolean => this.#current !== null && sameFence(this.#current, plan.fence);
+    if (!current()) return;
     const engine = await this.#engineAt(plan.weightsVersion, current);
     const { link } = this.#options;
     const { fence } = plan;

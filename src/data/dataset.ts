@@ -23,14 +23,20 @@ export interface Dataset {
    * @throws TypeError when float32 features are asked for as bytes.
    */
   copyFeatures(
-    ids: ArrayLike<number>, first: number, count: number,
-    destination: Uint8Array | Float32Array | Float64Array, at: number,
+    ids: ArrayLike<number>,
+    first: number,
+    count: number,
+    destination: Uint8Array | Float32Array | Float64Array,
+    at: number,
   ): void;
 
   /** Copies one label per sample: the class index, or the number to be approximated. Otherwise as `copyFeatures`. */
   copyLabels(
-    ids: ArrayLike<number>, first: number, count: number,
-    destination: Float32Array | Float64Array, at: number,
+    ids: ArrayLike<number>,
+    first: number,
+    count: number,
+    destination: Float32Array | Float64Array,
+    at: number,
   ): void;
 
   /** What another thread needs to rebuild this data set on the same memory with `datasetFromTransfer`. */

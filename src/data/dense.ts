@@ -31,8 +31,11 @@ export class DenseDataset implements Dataset {
   }
 
   copyFeatures(
-    ids: ArrayLike<number>, first: number, count: number,
-    destination: Uint8Array | Float32Array | Float64Array, at: number,
+    ids: ArrayLike<number>,
+    first: number,
+    count: number,
+    destination: Uint8Array | Float32Array | Float64Array,
+    at: number,
   ): void {
     if (this.dtype === 'float32' && destination instanceof Uint8Array) {
       throw new TypeError('float32 features do not fit bytes');
@@ -49,8 +52,11 @@ export class DenseDataset implements Dataset {
   }
 
   copyLabels(
-    ids: ArrayLike<number>, first: number, count: number,
-    destination: Float32Array | Float64Array, at: number,
+    ids: ArrayLike<number>,
+    first: number,
+    count: number,
+    destination: Float32Array | Float64Array,
+    at: number,
   ): void {
     checkRoom(at, count, destination.length);
     for (let i = 0; i < count; i++) destination[at + i] = this.#labels[this.#row(ids, first + i)] as number;

@@ -89,7 +89,11 @@ function openSource(source: DataSource, spec: DataSpec, files: DataFiles): Promi
 }
 
 function encodeOther(
-  encoder: Encoder, source: DataSource, split: 'dev' | 'test', spec: DataSpec, files: DataFiles,
+  encoder: Encoder,
+  source: DataSource,
+  split: 'dev' | 'test',
+  spec: DataSpec,
+  files: DataFiles,
 ): Promise<DenseDataset> {
   if (source.format !== spec.train.format) {
     throw new LockstepError('data', `data.${split} is in format ${source.format}, data.train in ${spec.train.format}`, {

@@ -71,8 +71,12 @@ function forEachBlock(dataset: Dataset, visit: (block: Block, rows: number) => v
 
 /** sums[width] += Σ over rows of x − origin, squares[width] += Σ over rows of (x − origin)² */
 function addMoments(
-  block: Block, rows: number, width: number,
-  origin: Float64Array, sums: Float64Array, squares: Float64Array,
+  block: Block,
+  rows: number,
+  width: number,
+  origin: Float64Array,
+  sums: Float64Array,
+  squares: Float64Array,
 ): void {
   // Down the columns, so that both sums stay in registers; the block is in the cache.
   for (let feature = 0; feature < width; feature++) {

@@ -56,7 +56,8 @@ export class EpochSampler {
   }
 
   #inOrder(position: number): number {
-    if (!(position >= 0 && position < this.size)) throw new RangeError(`position ${position} is not below ${this.size}`);
+    if (!(position >= 0 && position < this.size))
+      throw new RangeError(`position ${position} is not below ${this.size}`);
     return position;
   }
 

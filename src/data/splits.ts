@@ -60,7 +60,13 @@ function groupByStratum(size: number, strata: Uint32Array | null): number[][] {
 }
 
 /** Raises `counts` by at most one each until they add up to round(share · size), the largest remainders first. */
-function shareOutRest(counts: number[], members: readonly number[][], share: number, size: number, room: number[]): void {
+function shareOutRest(
+  counts: number[],
+  members: readonly number[][],
+  share: number,
+  size: number,
+  room: number[],
+): void {
   let missing = Math.round(share * size) - counts.reduce((sum, count) => sum + count, 0);
   const remainder = members.map((rows, stratum) => rows.length * share - (counts[stratum] ?? 0));
   const order = members

@@ -22,15 +22,21 @@ export class SubsetDataset implements Dataset {
   }
 
   copyFeatures(
-    ids: ArrayLike<number>, first: number, count: number,
-    destination: Uint8Array | Float32Array | Float64Array, at: number,
+    ids: ArrayLike<number>,
+    first: number,
+    count: number,
+    destination: Uint8Array | Float32Array | Float64Array,
+    at: number,
   ): void {
     this.#parent.copyFeatures(this.#map(ids, first, count), 0, count, destination, at);
   }
 
   copyLabels(
-    ids: ArrayLike<number>, first: number, count: number,
-    destination: Float32Array | Float64Array, at: number,
+    ids: ArrayLike<number>,
+    first: number,
+    count: number,
+    destination: Float32Array | Float64Array,
+    at: number,
   ): void {
     this.#parent.copyLabels(this.#map(ids, first, count), 0, count, destination, at);
   }
@@ -44,7 +50,9 @@ export class SubsetDataset implements Dataset {
     for (let i = 0; i < count; i++) {
       const row = this.#rows[ids[first + i] ?? -1];
       if (row === undefined) {
-        throw new RangeError(`there is no sample ${ids[first + i]} (at position ${first + i}) in a data set of ${this.size}`);
+        throw new RangeError(
+          `there is no sample ${ids[first + i]} (at position ${first + i}) in a data set of ${this.size}`,
+        );
       }
       this.#mapped[i] = row;
     }

@@ -61,6 +61,6 @@ export interface CoordinatorLink {
 export interface CoordinatorLinkEvents {
   message(message: CoordinatorMessage): void;
   weights(part: WeightsPart): void;
-  /** The coordinator is gone; called once, last. */
-  lost(reason: string): void;
+  /** The coordinator is gone; called once, last. `final`: dialling again would only fail again. */
+  lost(reason: string, final: boolean): void;
 }

@@ -63,7 +63,13 @@ export interface MetricsLine {
   /** Mean over the samples it was measured on; null in the file when it is not a finite number. */
   readonly loss: number | null;
   readonly accuracy?: number | undefined;
+  /** Loss plus penalties, where the job has any: what is minimised. */
+  readonly cost?: number | undefined;
+  /** True for a score over the whole split; a line without it measures the batch of one training step. */
+  readonly evaluation?: true | undefined;
   readonly learningRate: number;
+  /** Norm of the gradient of the cost, before clipping; training steps only. */
+  readonly gradientNorm?: number | undefined;
   readonly samplesPerSecond: number;
   readonly workers: number;
   /** ISO 8601. */

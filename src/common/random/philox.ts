@@ -32,8 +32,12 @@ function multiplyHigh(a: number, b: number): number {
  * @param k0 - k0, k1: the key; by convention the job's seed and a `Purpose`.
  */
 export function philox4x32(
-  c0: number, c1: number, c2: number, c3: number,
-  k0: number, k1: number,
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
   out: Uint32Array,
 ): void {
   let x0 = c0 | 0;

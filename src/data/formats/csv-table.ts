@@ -66,7 +66,11 @@ export class CsvColumn {
     }
     const code = this.texts.length;
     if (code === MAX_CATEGORIES) {
-      throw this.#error(line, `is the ${MAX_CATEGORIES + 1}th distinct value`, 'A column like this is no feature and no class: list it under ignore.');
+      throw this.#error(
+        line,
+        `is the ${MAX_CATEGORIES + 1}th distinct value`,
+        'A column like this is no feature and no class: list it under ignore.',
+      );
     }
     this.texts.push(text);
     this.#codes.set(text, code);
@@ -74,7 +78,11 @@ export class CsvColumn {
   }
 
   #notFinite(text: string, line: number): LockstepError {
-    return this.#error(line, `holds '${text}', not a finite number (of float32)`, 'Replace the value, leave out the row, or list the column under ignore.');
+    return this.#error(
+      line,
+      `holds '${text}', not a finite number (of float32)`,
+      'Replace the value, leave out the row, or list the column under ignore.',
+    );
   }
 
   #kindHint(): string {
@@ -82,7 +90,9 @@ export class CsvColumn {
   }
 
   #error(line: number, problem: string, hint: string): LockstepError {
-    return new LockstepError('data', `${this.#path}, line ${line}, column '${this.name}': the cell ${problem}`, { hint });
+    return new LockstepError('data', `${this.#path}, line ${line}, column '${this.name}': the cell ${problem}`, {
+      hint,
+    });
   }
 }
 
@@ -144,9 +154,13 @@ class RowReader {
   take(cells: readonly string[], line: number): void {
     const { names, features, label } = this.#header;
     if (cells.length !== names.length) {
-      throw new LockstepError('data', `${this.#path}, line ${line}: expected ${names.length} columns, found ${cells.length}`, {
-        hint: 'Correct the line; a cell with the delimiter in it needs double quotes.',
-      });
+      throw new LockstepError(
+        'data',
+        `${this.#path}, line ${line}: expected ${names.length} columns, found ${cells.length}`,
+        {
+          hint: 'Correct the line; a cell with the delimiter in it needs double quotes.',
+        },
+      );
     }
     const row = this.labels.length;
     if (row % ROWS_PER_CHUNK === 0) this.chunks.push(new Float32Array(ROWS_PER_CHUNK * features.length));

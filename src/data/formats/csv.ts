@@ -44,7 +44,11 @@ class CsvTrainingSource implements TrainingSource<CsvSource> {
   }
 
   fit(trainRows: Uint32Array | null): Encoder<CsvSource> {
-    return new CsvEncoder(this.#table, this.#task, trainRows ?? Uint32Array.from({ length: this.size }, (_, row) => row));
+    return new CsvEncoder(
+      this.#table,
+      this.#task,
+      trainRows ?? Uint32Array.from({ length: this.size }, (_, row) => row),
+    );
   }
 }
 
@@ -95,7 +99,10 @@ class CsvEncoder implements Encoder<CsvSource> {
   async encodeOther(source: CsvSource, split: SplitName, files: DataFiles): Promise<DenseDataset> {
     const kinds = new Map(this.#training.features.map((column) => [column.name, column.kind]));
     const file = await files.read(source.path);
-    return this.#encode(readCsvTable(file, source, this.#task, (name) => kinds.get(name) ?? null), split);
+    return this.#encode(
+      readCsvTable(file, source, this.#task, (name) => kinds.get(name) ?? null),
+      split,
+    );
   }
 
   #encode(table: CsvTable, split?: SplitName): DenseDataset {
@@ -140,18 +147,29 @@ class CsvEncoder implements Encoder<CsvSource> {
     const names = table.features.map((column) => column.name);
     const extra = names.find((name) => !this.#columns.some((column) => column.name === name));
     if (extra !== undefined) {
-      const suggestion = didYouMean(extra, this.#columns.map((column) => column.name));
-      throw new LockstepError('data', `column '${extra}' of ${table.path} is not a feature of the training file ${this.#training.path}`, {
-        hint: `List it under ignore in data.${split}, or rename it.${suggestion}`,
-      });
+      const suggestion = didYouMean(
+        extra,
+        this.#columns.map((column) => column.name),
+      );
+      throw new LockstepError(
+        'data',
+        `column '${extra}' of ${table.path} is not a feature of the training file ${this.#training.path}`,
+        {
+          hint: `List it under ignore in data.${split}, or rename it.${suggestion}`,
+        },
+      );
     }
     return this.#columns.map((fitted) => {
       const index = names.indexOf(fitted.name);
       const column = table.features[index];
       if (column === undefined) {
-        throw new LockstepError('data', `${table.path} lacks column '${fitted.name}' of the training file ${this.#training.path}`, {
-          hint: 'Add the column, or list it under ignore in both sources.',
-        });
+        throw new LockstepError(
+          'data',
+          `${table.path} lacks column '${fitted.name}' of the training file ${this.#training.path}`,
+          {
+            hint: 'Add the column, or list it under ignore in both sources.',
+          },
+        );
       }
       return { fitted, column, index };
     });
@@ -162,7 +180,8 @@ class CsvEncoder implements Encoder<CsvSource> {
     const widest = this.#columns
       .filter((column) => column.categories !== null)
       .sort((a, b) => (b.categories?.names.length ?? 0) - (a.categories?.names.length ?? 0))[0];
-    const cause = widest === undefined ? '' : `; column '${widest.name}' alone has ${widest.categories?.names.length} categories`;
+    const cause =
+      widest === undefined ? '' : `; column '${widest.name}' alone has ${widest.categories?.names.length} categories`;
     return new LockstepError('data', `${table.size} rows of ${table.path} would take ${size} as features${cause}`, {
       hint: 'List columns without information (identifiers, names) under ignore.',
     });
@@ -179,8 +198,12 @@ function positionsOf(column: CsvColumn, categories: Categories): Int32Array {
 }
 
 function unseen(
-  what: 'category' | 'class', table: CsvTable, row: number,
-  column: CsvColumn, code: number, known: Categories,
+  what: 'category' | 'class',
+  table: CsvTable,
+  row: number,
+  column: CsvColumn,
+  code: number,
+  known: Categories,
 ): LockstepError {
   const value = column.texts[code] ?? '';
   const shown = known.names.slice(0, 10).join(', ') + (known.names.length > 10 ? ', …' : '');

@@ -14,7 +14,8 @@ const ELEMENT_TYPES: Readonly<Record<number, { readonly name: string; readonly b
   0x0e: { name: 'float64', bytes: 8 },
 };
 
-export type IdxElements = Uint8Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
+export type IdxElements =
+  Uint8Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
 
 export interface IdxFile {
   /** Absolute path, for messages. */
@@ -38,9 +39,13 @@ export function parseIdx(file: DataFile, what: 'features' | 'labels'): IdxFile {
   if (bytes[0] !== 0 || bytes[1] !== 0 || type === undefined || rank === 0) {
     const found = bytes.length === 0 ? 'is empty' : `begins with 0x${hex(bytes.subarray(0, 4))}`;
     const expected = what === 'features' ? '0x00000803 (uint8 images)' : '0x00000801 (uint8 labels)';
-    throw new LockstepError('data', `${file.path} is not an IDX file: it ${found}; ${what} begin, for example, with ${expected}`, {
-      hint: 'Name an IDX file, plain or packed with gzip, or choose another data format in the job.',
-    });
+    throw new LockstepError(
+      'data',
+      `${file.path} is not an IDX file: it ${found}; ${what} begin, for example, with ${expected}`,
+      {
+        hint: 'Name an IDX file, plain or packed with gzip, or choose another data format in the job.',
+      },
+    );
   }
 
   const headerBytes = 4 + 4 * rank;

@@ -67,9 +67,13 @@ class IdxEncoder implements Encoder<IdxSource> {
     const expected = formatShape(this.featureShape);
     const found = formatShape(samples.featureShape);
     if (found !== expected) {
-      throw new LockstepError('data', `${samples.featuresPath} has samples of ${found}, the training split of ${expected}`, {
-        hint: `Give data.${split} a file with samples of the same shape.`,
-      });
+      throw new LockstepError(
+        'data',
+        `${samples.featuresPath} has samples of ${found}, the training split of ${expected}`,
+        {
+          hint: `Give data.${split} a file with samples of the same shape.`,
+        },
+      );
     }
     const classCount = this.classes?.length ?? Infinity;
     const row = samples.labels.findIndex((label) => label >= classCount);
@@ -81,9 +85,13 @@ class IdxEncoder implements Encoder<IdxSource> {
     }
     const trainingType = this.#training.features instanceof Uint8Array;
     if (trainingType !== samples.features instanceof Uint8Array) {
-      throw new LockstepError('data', `${samples.featuresPath} and ${this.#training.featuresPath} have different element types`, {
-        hint: 'Convert one of them: the values of one are most likely on another scale.',
-      });
+      throw new LockstepError(
+        'data',
+        `${samples.featuresPath} and ${this.#training.featuresPath} have different element types`,
+        {
+          hint: 'Convert one of them: the values of one are most likely on another scale.',
+        },
+      );
     }
     return toDataset(samples);
   }
@@ -97,9 +105,13 @@ async function readSamples(source: IdxSource, task: Task, files: DataFiles): Pro
   const features = parseIdx(await files.read(source.features), 'features');
   const labels = parseIdx(await files.read(source.labels), 'labels');
   if (labels.shape.length !== 1) {
-    throw new LockstepError('data', `${labels.path} has ${labels.shape.length} dimensions; labels have 1, one per sample`, {
-      hint: 'Check that features and labels are not exchanged in the job.',
-    });
+    throw new LockstepError(
+      'data',
+      `${labels.path} has ${labels.shape.length} dimensions; labels have 1, one per sample`,
+      {
+        hint: 'Check that features and labels are not exchanged in the job.',
+      },
+    );
   }
   if (features.shape[0] !== labels.shape[0]) {
     const counts = `${features.shape[0]} samples in ${features.path}, ${labels.shape[0]} labels in ${labels.path}`;
@@ -148,10 +160,14 @@ function featureElements(file: IdxFile): SharedFeatures {
 }
 
 function classLabels(file: IdxFile): Float64Array<SharedArrayBuffer> {
-  return copyLabels(file, (label) => Number.isInteger(label) && label >= 0 && label < MAX_CATEGORIES, (label) => {
-    const rule = `a class is a whole number from 0 to ${MAX_CATEGORIES - 1}`;
-    return { problem: `is ${label}; ${rule}`, hint: 'For numbers to be approximated set data.task to regression.' };
-  });
+  return copyLabels(
+    file,
+    (label) => Number.isInteger(label) && label >= 0 && label < MAX_CATEGORIES,
+    (label) => {
+      const rule = `a class is a whole number from 0 to ${MAX_CATEGORIES - 1}`;
+      return { problem: `is ${label}; ${rule}`, hint: 'For numbers to be approximated set data.task to regression.' };
+    },
+  );
 }
 
 function numberLabels(file: IdxFile): Float64Array<SharedArrayBuffer> {

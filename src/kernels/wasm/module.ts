@@ -1,22 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LockstepError } from '../../common/errors.js';
+import { packageRoot } from '../../common/package.js';
 import type { WasmExports } from './exports.js';
 
 let compiled: WebAssembly.Module | undefined;
-
-/** The folder of package.json above this file: the same from the sources and from dist. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder)
-      throw new LockstepError('internal', 'package.json of lockstep not found: broken installation');
-    folder = parent;
-  }
-  return folder;
-}
 
 function readModule(): WebAssembly.Module {
   const path = join(packageRoot(), 'dist', 'kernels.wasm');

@@ -1,0 +1,226 @@
+/** Writes a run down as it happens: metrics and events, checkpoints, Prometheus, log. */
+import { stat } from 'node:fs/promises';
+import { LockstepError } from '../src/common/errors.js';
+import { systemClock, type Clock } from '../src/common/clock.js';
+import type { SplitName } from '../src/job/job.js';
+import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
+import type { Logger } from '../src/observe/logger.js';
+import type { Fence } from '../src/protocol/messages.js';
+import { saveCheckpoint } from '../src/state/checkpoint.js';
+import type { RunDirectory } from '../src/state/run-directory.js';
+import type { Membership, MembershipChange } from './membership.js';
+import type { ModelState } from './model-state.js';
+import type { StepRecord, TrainerObserver, TrainerPhase } from './observer.js';
+import type { PreparedJob } from './prepare.js';
+import type { SplitScore } from './split-evaluation.js';
+
+/** Whoever shows the run while it goes on. */
+export interface Spectator {
+  phase(phase: TrainerPhase): void;
+  workers(ready: number): void;
+  step(record: StepRecord): void;
+  evaluated(split: SplitName, score: SplitScore): void;
+  epochCompleted(): void;
+}
+
+export interface RecorderOptions {
+  readonly prepared: PreparedJob;
+  readonly state: ModelState;
+  readonly directory: RunDirectory;
+  readonly metrics: CoordinatorMetrics;
+  readonly logger: Logger;
+  readonly spectator: Spectator;
+  readonly transfers: TransferTotals;
+  readonly clock?: Clock;
+}
+
+/** Tensor bytes exchanged since the last step was recorded. */
+export class TransferTotals {
+  sentBytes = 0;
+  receivedBytes = 0;
+
+  sent(bytes: number): void {
+    this.sentBytes += bytes;
+  }
+
+  received(bytes: number): void {
+    this.receivedBytes += bytes;
+  }
+
+  take(): { readonly sentBytes: number; readonly receivedBytes: number } {
+    const { sentBytes, receivedBytes } = this;
+    [this.sentBytes, this.receivedBytes] = [0, 0];
+    return { sentBytes, receivedBytes };
+  }
+}
+
+/** Weight of the past in the reported speed. */
+const SPEED_SMOOTHING = 0.9;
+
+export class Recorder implements TrainerObserver {
+  readonly #options: RecorderOptions;
+  readonly #clock: Clock;
+  #samplesPerSecond = 0;
+  #phase: TrainerPhase | null = null;
+  #workers = 0;
+  #writeError: LockstepError | null = null;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  get samplesPerSecond(): number {
+    return this.#samplesPerSecond;
+  }
+
+  get workers(): number {
+    return this.#workers;
+  }
+
+  get currentPhase(): TrainerPhase | null {
+    return this.#phase;
+  }
+
+  phase(phase: TrainerPhase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#options.metrics.setPhase(phase);
+    this.#options.spectator.phase(phase);
+    this.#options.logger.debug({ phase }, 'phase');
+  }
+
+  membersCounted(membership: Membership): void {
+    const ready = membership.ready.length;
+    this.#workers = ready;
+    const counts = { ready, joining: membership.joining.length, lost: membership.lostCount };
+    this.#options.metrics.setWorkers(counts, membership.epoch);
+    this.#options.spectator.workers(ready);
+  }
+
+  membershipChanged({ epoch, reason }: MembershipChange): void {
+    this.#event('membership', { epoch, reason });
+    const lost = reason.includes(' was lost');
+    this.#options.logger[lost ? 'warn' : 'info']({ membershipEpoch: epoch }, reason);
+  }
+
+  recovering({ step, attempt, epoch }: Fence): void {
+    this.#options.metrics.recovered();
+    this.#event('recovery', { step, attempt, epoch, reason: 'a worker was lost; the step begins again from the same weights' });
+    this.#options.logger.warn({ step }, 'step begins again with the workers that are left');
+  }
+
+  async stepCommitted(record: StepRecord): Promise<void> {
+    const { metrics, directory, spectator, prepared, transfers, state } = this.#options;
+    const rate = (record.samples * 1000) / record.durationMs;
+    this.#samplesPerSecond =
+      this.#samplesPerSecond === 0 ? rate : SPEED_SMOOTHING * this.#samplesPerSecond + (1 - SPEED_SMOOTHING) * rate;
+    const computeMs = Math.max(0, ...record.computeMs);
+    const { accuracy: share, ...measured } = record;
+    const accuracy = share === null ? {} : { accuracy: share };
+    if (this.#writeError !== null) throw this.#writeError;
+    metrics.stepCommitted({
+      ...measured,
+      ...transfers.take(),
+      ...accuracy,
+      epoch: record.dataEpoch + 1,
+      phasesMs: {
+        compute: computeMs,
+        wait: record.waitMs,
+        update: record.updateMs,
+        broadcast: record.broadcastMs,
+        reduce: Math.max(0, record.durationMs - computeMs - record.waitMs - record.updateMs - record.broadcastMs),
+      },
+      workerComputeMs: new Map(record.computeMs.entries()),
+    });
+    spectator.step(record);
+    this.#write(directory.appendMetrics({
+      step: record.step,
+      epoch: record.dataEpoch + 1,
+      split: 'train',
+      loss: record.loss,
+      ...(record.cost === record.loss ? {} : { cost: record.cost }),
+      ...accuracy,
+      learningRate: record.learningRate,
+      gradientNorm: record.gradientNorm,
+      samplesPerSecond: Math.round(this.#samplesPerSecond),
+      workers: record.workers,
+      time: this.#now(),
+    }));
+    const { everySteps } = prepared.job.training.checkpoint;
+    if (everySteps > 0 && record.step % everySteps === 0) await this.checkpoint();
+    const { evaluateEveryEpochs } = prepared.job.training;
+    if (record.step % prepared.stepsPerEpoch === 0) {
+      const epoch = record.step / prepared.stepsPerEpoch;
+      const evaluationFollows = evaluateEveryEpochs > 0 && epoch % evaluateEveryEpochs === 0 && prepared.sizes.dev !== null;
+      if (!evaluationFollows) spectator.epochCompleted();
+      this.#write(directory.update({ step: state.version, epoch, workers: this.#workers }));
+    }
+  }
+
+  async evaluated(split: SplitName, score: SplitScore, step: number): Promise<void> {
+    const { metrics, directory, spectator, prepared, state } = this.#options;
+    const { classes } = prepared.data;
+    const accuracy = classes === null ? {} : { accuracy: score.accuracy };
+    metrics.evaluated({ split, loss: score.loss, ...accuracy });
+    spectator.evaluated(split, score);
+    const epoch = step / prepared.stepsPerEpoch;
+    await directory.appendMetrics({
+      step,
+      epoch: Math.ceil(epoch),
+      split,
+      evaluation: true,
+      loss: score.loss,
+      ...accuracy,
+      learningRate: state.learningRate(Math.max(0, step - 1), Math.max(0, Math.ceil(epoch) - 1)),
+      samplesPerSecond: Math.round(this.#samplesPerSecond),
+      workers: this.#workers,
+      time: this.#now(),
+    });
+    if (split === 'dev' && Number.isInteger(epoch)) spectator.epochCompleted();
+  }
+
+  /** Saves the committed state. */
+  async checkpoint(): Promise<void> {
+    const { prepared, state, directory, metrics, logger } = this.#options;
+    const started = performance.now();
+    const { model, slots } = state.tensors();
+    const { path, weightsSha256 } = await saveCheckpoint(
+      directory.checkpointsPath,
+      {
+        state: {
+          jobHash: prepared.jobHash,
+          step: state.version,
+          epoch: Math.floor(state.version / prepared.stepsPerEpoch),
+          backend: prepared.backend,
+          seed: prepared.job.seed,
+          dataFingerprint: prepared.data.fingerprint,
+          progress: {},
+        },
+        tensors: model.map(({ name, shape, values }) => ({ name, shape, data: values })),
+        slots: new Map(slots.map(({ name, values }) => [name, values])),
+      },
+      prepared.job.training.checkpoint.keep,
+    );
+    const durationMs = performance.now() - started;
+    const sizeBytes = (await stat(path)).size;
+    metrics.checkpointWritten({ durationMs, sizeBytes });
+    this.#event('checkpoint', { step: state.version, path, weightsSha256 });
+    logger.info({ step: state.version, path, durationMs: Math.round(durationMs) }, 'checkpoint written');
+  }
+
+  #event(type: string, detail: Readonly<Record<string, unknown>>): void {
+    this.#write(this.#options.directory.appendEvent({ time: this.#now(), type, ...detail }));
+  }
+
+  /** Lets a write go on beside the training; a failure ends the run at the next step. */
+  #write(writing: Promise<void>): void {
+    writing.catch((thrown: unknown) => {
+      this.#writeError ??= LockstepError.from(thrown);
+    });
+  }
+
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+}

@@ -1,0 +1,239 @@
+/** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
+import { randomUUID } from 'node:crypto';
+import { LockstepError } from '../src/common/errors.js';
+import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
+import type { Logger } from '../src/observe/logger.js';
+import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
+import type { Hello, Shutdown } from '../src/protocol/messages.js';
+import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint } from '../src/state/checkpoint.js';
+import { RunDirectory } from '../src/state/run-directory.js';
+import type { RunRecord, RunStatus } from '../src/state/run-record.js';
+import { weightsSha256 } from '../src/state/weights-hash.js';
+import { StarCollective } from './collectives/star.js';
+import { trainingExchanges } from './exchanges.js';
+import { ModelState } from './model-state.js';
+import type { PreparedJob } from './prepare.js';
+import { Recorder, TransferTotals, type Spectator } from './recorder.js';
+import { Trainer, type Scores } from './trainer.js';
+
+export interface RunOptions {
+  readonly prepared: PreparedJob;
+  /** Run directory; null takes the next free `runs/<job>-<n>`. */
+  readonly out: string | null;
+  /** `auto`: go on from the newest checkpoint of `out` if there is one; `never`; or the path of a checkpoint. */
+  readonly resume: string;
+  readonly maxSteps: number | null;
+  readonly metrics: CoordinatorMetrics;
+  readonly logger: Logger;
+  readonly spectator: Spectator;
+}
+
+export interface RunOutcome {
+  readonly status: Extract<RunStatus, 'done' | 'stopped'>;
+  readonly scores: Scores;
+  readonly steps: number;
+  readonly weightsSha256: string;
+  readonly samplesPerSecond: number;
+  readonly workers: number;
+}
+
+export class TrainingRun {
+  /** Names this start of the coordinator: messages of an earlier one are told apart by it. */
+  readonly runId = randomUUID();
+  readonly directory: RunDirectory;
+  readonly transfers: TransferTotals;
+  readonly recorder: Recorder;
+  readonly trainer: Trainer;
+  /** Steps that were done before this start. */
+  readonly resumedSteps: number;
+  readonly #options: RunOptions;
+  readonly #state: ModelState;
+
+  private constructor(options: RunOptions, state: ModelState, directory: RunDirectory) {
+    const { prepared } = options;
+    this.#options = options;
+    this.#state = state;
+    this.directory = directory;
+    this.resumedSteps = state.version;
+    this.transfers = new TransferTotals();
+    this.recorder = new Recorder({ ...options, state, directory, transfers: this.transfers });
+    this.trainer = new Trainer({
+      job: prepared.job,
+      state,
+      collective: new StarCollective(state.kernels, state.gradientBlocks, prepared.model.parameterElements),
+      exchanges: trainingExchanges(prepared),
+      sizes: prepared.sizes,
+      maxSteps: options.maxSteps,
+      observer: this.recorder,
+    });
+  }
+
+  /** Lays out the state, resumes if asked to, and only then makes the run directory. */
+  static async start(options: RunOptions): Promise<TrainingRun> {
+    const { prepared, out, resume, logger } = options;
+    const state = new ModelState(prepared.job, prepared.model, prepared.backend);
+    const checkpoint = await findCheckpoint(out, resume, logger);
+    if (checkpoint !== null) {
+      checkResumable(checkpoint, prepared);
+      const tensors = new Map(checkpoint.tensors.map(({ name, data }) => [name, data]));
+      state.restore(checkpoint.state.step, tensors, checkpoint.slots);
+      logger.info({ step: checkpoint.state.step, path: checkpoint.path }, 'resumed from checkpoint');
+    }
+    const record = initialRecord(options, state.version);
+    const directory =
+      out === null
+        ? await RunDirectory.createNumbered('runs', prepared.job.name, record)
+        : await RunDirectory.create(out, record, { resume: resume !== 'never' });
+    if (resume !== 'never') await directory.truncateMetricsAfter(checkpoint === null ? -1 : state.version);
+    return new TrainingRun(options, state, directory);
+  }
+
+  /** A worker wants to take part. */
+  hello(hello: Hello, link: WorkerLink): WorkerLinkEvents | null {
+    const { prepared, logger } = this.#options;
+    const refusal = refuse(hello, prepared);
+    if (refusal !== null) {
+      logger.warn({ worker: link.id, host: hello.host }, `turned a worker away: ${refusal}`);
+      link.send({ type: 'shutdown', reason: 'rejected', message: refusal });
+      return null;
+    }
+    link.send({
+      type: 'welcome',
+      workerId: link.id,
+      runId: this.runId,
+      job: prepared.job,
+      baseDir: prepared.baseDir,
+      dataFingerprint: prepared.data.fingerprint,
+      ...prepared.normalization,
+    });
+    this.trainer.join(link, hello.host);
+    return {
+      message: (message) => this.trainer.message(link.id, message),
+      gradient: (part) => this.trainer.gradient(part),
+      lost: (reason) => this.trainer.lost(link.id, reason),
+    };
+  }
+
+  /** Trains to the end and writes the result; or, when stopped, a checkpoint to go on from. */
+  async execute(): Promise<RunOutcome> {
+    try {
+      const scores = await this.trainer.run();
+      const status = scores === null ? 'stopped' : 'done';
+      const sha = await this.#save(status, scores ?? {});
+      this.trainer.shutdown(status, status === 'done' ? '' : 'the coordinator was asked to stop');
+      const { samplesPerSecond, workers } = this.recorder;
+      return { status, scores: scores ?? {}, steps: this.#state.version, weightsSha256: sha, samplesPerSecond, workers };
+    } catch (thrown) {
+      const error = LockstepError.from(thrown);
+      await this.#fail(error).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Ends the run after the last committed step; `execute` then resolves. */
+  stop(): void {
+    this.trainer.stop();
+  }
+
+  async #save(status: RunStatus, scores: Scores): Promise<string> {
+    const { prepared } = this.#options;
+    const { model } = this.#state.tensors();
+    const sha = weightsSha256(model.map(({ values }) => values));
+    await this.recorder.checkpoint();
+    if (status === 'done') {
+      const description = { version: prepared.version, job: prepared.job, classes: prepared.data.classes, ...normalization(prepared) };
+      const tensors = model.map(({ name, shape, values }) => ({ name, shape, dtype: 'F32' as const, data: values }));
+      await this.directory.writeModel(tensors, { lockstep: JSON.stringify(description) });
+    }
+    await this.directory.update({
+      status,
+      step: this.#state.version,
+      epoch: Math.floor(this.#state.version / prepared.stepsPerEpoch),
+      workers: this.recorder.workers,
+      finishedAt: new Date().toISOString(),
+      weightsSha256: sha,
+      final: finalScores(scores, prepared.data.classes !== null),
+    });
+    return sha;
+  }
+
+  async #fail(error: LockstepError): Promise<void> {
+    const reason: Shutdown['reason'] = error.code === 'unavailable' ? 'stopped' : 'failed';
+    this.trainer.shutdown(reason, error.message);
+    if (this.#state.version > this.resumedSteps) await this.recorder.checkpoint();
+    const { code, message, hint } = error;
+    await this.directory.update({
+      status: 'failed',
+      step: this.#state.version,
+      finishedAt: new Date().toISOString(),
+      error: { code, message, ...(hint === undefined ? {} : { hint }) },
+    });
+    await this.directory.discardIfEmpty();
+  }
+}
+
+function normalization({ normalization: { mean, inverseDeviation } }: PreparedJob): Pick<RunRecord, 'normalization'> {
+  return { normalization: { mean: Array.from(mean), inverseDeviation: Array.from(inverseDeviation) } };
+}
+
+function initialRecord({ prepared, maxSteps }: RunOptions, step: number): RunRecord {
+  const { job } = prepared;
+  const steps = job.training.epochs * prepared.stepsPerEpoch;
+  return {
+    version: prepared.version,
+    job,
+    jobHash: prepared.jobHash,
+    backend: prepared.backend,
+    seed: job.seed,
+    status: 'running',
+    step,
+    epoch: Math.floor(step / prepared.stepsPerEpoch),
+    steps: maxSteps === null ? steps : Math.min(steps, maxSteps),
+    workers: job.cluster.workers,
+    startedAt: new Date().toISOString(),
+    finishedAt: null,
+    weightsSha256: null,
+    final: {},
+    ...normalization(prepared),
+  };
+}
+
+function finalScores(scores: Scores, classifies: boolean): RunRecord['final'] {
+  return Object.fromEntries(
+    Object.entries(scores).map(([split, { loss, accuracy }]) => [split, classifies ? { loss, accuracy } : { loss }]),
+  );
+}
+
+/** Why a worker cannot take part; null when it can. */
+function refuse(hello: Hello, { version, backend }: PreparedJob): string | null {
+  if (hello.version !== version) return `it runs Lockstep ${hello.version}, the coordinator ${version}`;
+  if (hello.backend !== backend) {
+    return `it computes with ${hello.backend}, the run with ${backend}, and the two round differently: start it with --backend ${backend}`;
+  }
+  return null;
+}
+
+async function findCheckpoint(out: string | null, resume: string, logger: Logger): Promise<LoadedCheckpoint | null> {
+  if (resume === 'never') return null;
+  if (resume !== 'auto') return loadCheckpoint(resume);
+  if (out === null) return null;
+  const { checkpoint, skipped } = await latestCheckpoint(`${out}/checkpoints`);
+  for (const { path, reason } of skipped) logger.warn({ path }, `passed over a checkpoint: ${reason}`);
+  return checkpoint;
+}
+
+/** @throws LockstepError `usage` for a checkpoint that another job, data set or backend has left. */
+function checkResumable({ state, path }: LoadedCheckpoint, prepared: PreparedJob): void {
+  const differs =
+    state.jobHash !== prepared.jobHash
+      ? 'it belongs to another job: something that decides the result was changed'
+      : state.dataFingerprint !== prepared.data.fingerprint
+        ? 'the data has changed since'
+        : state.backend !== prepared.backend
+          ? `it was computed with the ${state.backend} backend, and ${prepared.backend} rounds differently: add --backend ${state.backend}`
+          : null;
+  if (differs === null) return;
+  throw new LockstepError('usage', `cannot resume from ${path}: ${differs}`, {
+    hint: 'Start a new run with another --out, or with --resume never.',
+  });
+}

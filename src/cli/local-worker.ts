@@ -1,0 +1,31 @@
+/** A worker within the coordinator's process: the same agent and engine, joined by calls instead of gRPC. */
+import { hostname } from 'node:os';
+import type { PreparedJob } from '../../coordinator/prepare.js';
+import type { TrainingRun } from '../../coordinator/run.js';
+import { Agent } from '../../worker/agent.js';
+import { Engine } from '../../worker/engine.js';
+import { LocalConnection } from '../protocol/local-link.js';
+
+export function startLocalWorker(run: TrainingRun, prepared: PreparedJob): { close(): Promise<void> } {
+  const { job, model, data, backend, version } = prepared;
+  const threads = job.cluster.threads;
+  const link = new LocalConnection('worker-1');
+  const agent = new Agent({
+    link: link.coordinator,
+    startEngine: ({ mean, inverseDeviation }) => Engine.start({ job, model, data, mean, inverseDeviation, backend, threads }),
+    observer: { ready: () => undefined, stepDone: () => undefined },
+  });
+  const hello = { type: 'hello', version, backend, threads, address: 'local', host: hostname(), pid: process.pid } as const;
+  link.connect(agent, {
+    message: (message) => run.trainer.message(link.id, message),
+    gradient: (part) => run.trainer.gradient(part),
+    lost: (reason) => run.trainer.lost(link.id, reason),
+  });
+  run.hello(hello, link);
+  return {
+    async close() {
+      link.close();
+      await agent.close();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** Options that several commands share, and how their values are read. */
+import { InvalidArgumentError, Option } from 'commander';
+import { loadJob, type LoadedJob } from '../job/load.js';
+import type { Job } from '../job/job.js';
+import type { BackendChoice } from '../kernels/select.js';
+
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+    return value;
+  };
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export const options = {
+  set: () => new Option('--set <key=value>', 'change a key of the job; may be repeated').argParser(collect).default([], 'none'),
+  backend: () => new Option('--backend <name>', 'numeric kernels').choices(['auto', 'wasm', 'openblas', 'reference']).default('auto'),
+  workers: () => new Option('--workers <n>', 'worker processes (default: cluster.workers)').argParser(wholeNumber(1)),
+  threads: () => new Option('--threads <n>', 'compute threads per worker (default: cluster.threads)').argParser(wholeNumber(1)),
+  out: () => new Option('--out <dir>', 'run directory (default: the next free runs/NAME-N)'),
+  resume: () => new Option('--resume <what>', 'auto: go on from the newest checkpoint in --out; never; or a checkpoint file').default('never'),
+  maxSteps: () => new Option('--max-steps <n>', 'end after that many steps of the whole run; 0 writes the initial weights').argParser(wholeNumber(0)),
+  json: () => new Option('--json', 'print JSON lines'),
+  quiet: () => new Option('--quiet', 'print nothing but errors'),
+  logLevel: () => new Option('--log-level <level>', 'trace, debug, info, warn, error or silent'),
+  insecure: () => new Option('--insecure', 'serve other hosts without encryption'),
+  http: () => new Option('--http <host:port>', 'serve /metrics, /healthz and /readyz there'),
+};
+
+export interface JobFlags {
+  readonly set: readonly string[];
+  readonly backend: BackendChoice;
+  readonly workers?: number;
+  readonly threads?: number;
+}
+
+/** The job file with the flags of the command line on top. */
+export function jobFromFlags(path: string, flags: Omit<JobFlags, 'backend'>): LoadedJob {
+  const loaded = loadJob(path, { overrides: flags.set });
+  const cluster = {
+    ...loaded.job.cluster,
+    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+  };
+  const job: Job = { ...loaded.job, cluster };
+  return { ...loaded, job };
+}
+
+/** The join token, from the environment so that it does not show in a list of processes. */
+export function joinToken(): string | null {
+  const token = process.env['LOCKSTEP_TOKEN'];
+  return token === undefined || token === '' ? null : token;
+}

@@ -1,0 +1,80 @@
+/** Shows a run on the terminal while it goes on, and what it came to. */
+import { relative } from 'node:path';
+import type { PreparedJob } from '../../coordinator/prepare.js';
+import type { Spectator } from '../../coordinator/recorder.js';
+import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
+import { systemClock } from '../common/clock.js';
+import { ProgressDisplay, displayMode } from '../observe/progress-display.js';
+import { ProgressTracker } from '../observe/progress-tracker.js';
+
+export interface Stage {
+  readonly display: ProgressDisplay;
+  readonly spectator: Spectator;
+  finish(run: TrainingRun, outcome: RunOutcome, next: readonly string[]): void;
+}
+
+export function openStage(
+  prepared: PreparedJob,
+  flags: { readonly json?: boolean; readonly quiet?: boolean },
+  maxSteps: number | null,
+): Stage {
+  const { job, stepsPerEpoch } = prepared;
+  const clock = systemClock;
+  const display = new ProgressDisplay({ mode: displayMode(flags), clock });
+  const started = clock.monotonic();
+  const totalSteps = Math.min(job.training.epochs * stepsPerEpoch, maxSteps ?? Infinity);
+  const classification = prepared.data.classes !== null;
+  const tracker = new ProgressTracker({
+    jobName: job.name,
+    classification,
+    epochs: job.training.epochs,
+    totalSteps,
+    startStep: 0,
+    startEpoch: 0,
+    workersExpected: job.cluster.workers,
+    clock,
+  });
+  const show = (): void => display.update(tracker.state());
+  display.keepTicking(() => tracker.state());
+  const scored = ({ loss, accuracy }: { loss: number; accuracy: number }) => (classification ? { loss, accuracy } : { loss });
+  return {
+    display,
+    spectator: {
+      phase(phase) {
+        tracker.setPhase(phase);
+        show();
+      },
+      workers(ready) {
+        tracker.setWorkers(ready);
+        show();
+      },
+      step({ step, dataEpoch, samples, loss, accuracy }) {
+        tracker.stepCommitted({ step, epoch: dataEpoch + 1, samples, loss, ...(accuracy === null ? {} : { accuracy }) });
+        show();
+      },
+      evaluated(split, score) {
+        if (split === 'dev') tracker.evaluated(scored(score));
+      },
+      epochCompleted() {
+        display.epochCompleted(tracker.state());
+      },
+    },
+    finish(run, { scores, steps, weightsSha256, samplesPerSecond, workers }, next) {
+      const splits = Object.fromEntries(Object.entries(scores).map(([split, score]) => [split, scored(score)]));
+      display.finish({
+        jobName: job.name,
+        splits,
+        epochs: Math.floor(steps / stepsPerEpoch),
+        steps,
+        elapsedMs: clock.monotonic() - started,
+        samplesPerSecond,
+        workers,
+        backend: prepared.backend,
+        weightsSha256,
+        runDirectory: relative(process.cwd(), run.directory.path) || '.',
+        modelPath: relative(process.cwd(), run.directory.modelPath),
+        next,
+      });
+    },
+  };
+}

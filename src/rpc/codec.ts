@@ -1,0 +1,101 @@
+/** Messages to and from their wire form. */
+import type { Job } from '../job/job.js';
+import type { CoordinatorMessage, Fence, NodeValues, WorkerMessage } from '../protocol/messages.js';
+import type { CoordinatorMessage as WireToWorker, CoordinatorMessage__Output as WireFromCoordinator } from './generated/lockstep/v1/CoordinatorMessage.js';
+import type { Fence__Output } from './generated/lockstep/v1/Fence.js';
+import type { NodeValues__Output } from './generated/lockstep/v1/NodeValues.js';
+import type { WorkerMessage as WireToCoordinator, WorkerMessage__Output as WireFromWorker } from './generated/lockstep/v1/WorkerMessage.js';
+
+/** The bytes of a vector, without a copy. */
+export function toBytes(values: Float32Array): Buffer {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** A vector of its own: bytes of a message need not be aligned. */
+export function toFloats(bytes: Uint8Array): Float32Array {
+  const values = new Float32Array(bytes.length / 4);
+  new Uint8Array(values.buffer).set(bytes.subarray(0, values.byteLength));
+  return values;
+}
+
+export function toFence(fence: Fence__Output | null): Fence {
+  return fence ?? { epoch: 0, step: 0, attempt: 0 };
+}
+
+const toNodes = (nodes: readonly NodeValues__Output[]): NodeValues[] =>
+  nodes.map(({ level, index, values }) => ({ level, index, values: toFloats(values) }));
+
+export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWorker {
+  switch (message.type) {
+    case 'welcome': {
+      const { type: _type, job, mean, inverseDeviation, ...rest } = message;
+      return { welcome: { ...rest, jobJson: JSON.stringify(job), mean: toBytes(mean), inverseDeviation: toBytes(inverseDeviation) } };
+    }
+    case 'plan':
+      return { plan: message };
+    case 'exchangeResult':
+      return { exchangeResult: { ...message, values: toBytes(message.values) } };
+    case 'evaluate':
+      return { evaluate: message };
+    case 'shutdown':
+      return { shutdown: message };
+  }
+}
+
+/** null for a message that this version does not know. */
+export function decodeCoordinatorMessage(wire: WireFromCoordinator): CoordinatorMessage | null {
+  if (wire.welcome) {
+    const { jobJson, mean, inverseDeviation, ...rest } = wire.welcome;
+    const job = JSON.parse(jobJson) as Job;
+    return { type: 'welcome', ...rest, job, mean: toFloats(mean), inverseDeviation: toFloats(inverseDeviation) };
+  }
+  if (wire.plan) return { type: 'plan', ...wire.plan, fence: toFence(wire.plan.fence) };
+  if (wire.exchangeResult) {
+    const { fence, exchange, values } = wire.exchangeResult;
+    return { type: 'exchangeResult', fence: toFence(fence), exchange, values: toFloats(values) };
+  }
+  if (wire.evaluate) {
+    const split = wire.evaluate.split;
+    if (split !== 'train' && split !== 'dev' && split !== 'test') return null;
+    return { type: 'evaluate', ...wire.evaluate, split };
+  }
+  if (wire.shutdown) {
+    const { reason, message } = wire.shutdown;
+    const known = reason === 'done' || reason === 'stopped' || reason === 'rejected' ? reason : 'failed';
+    return { type: 'shutdown', reason: known, message };
+  }
+  return null;
+}
+
+export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
+  switch (message.type) {
+    case 'hello':
+      return { hello: message };
+    case 'ready':
+      return { ready: message };
+    case 'exchangeNodes': {
+      const nodes = message.nodes.map(({ level, index, values }) => ({ level, index, values: toBytes(values) }));
+      return { exchangeNodes: { fence: message.fence, exchange: message.exchange, nodes } };
+    }
+    case 'stepReport':
+      return { stepReport: { ...message, shards: [...message.shards] } };
+    case 'evaluated':
+      return { evaluated: { ...message, shards: [...message.shards] } };
+    case 'failed':
+      return { failed: message };
+  }
+}
+
+/** null for a message that this version does not know. */
+export function decodeWorkerMessage(wire: WireFromWorker): WorkerMessage | null {
+  if (wire.hello) return { type: 'hello', ...wire.hello };
+  if (wire.ready) return { type: 'ready', ...wire.ready };
+  if (wire.exchangeNodes) {
+    const { fence, exchange, nodes } = wire.exchangeNodes;
+    return { type: 'exchangeNodes', fence: toFence(fence), exchange, nodes: toNodes(nodes) };
+  }
+  if (wire.stepReport) return { type: 'stepReport', ...wire.stepReport, fence: toFence(wire.stepReport.fence) };
+  if (wire.evaluated) return { type: 'evaluated', ...wire.evaluated };
+  if (wire.failed) return { type: 'failed', ...wire.failed };
+  return null;
+}

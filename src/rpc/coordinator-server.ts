@@ -1,0 +1,139 @@
+/** The coordinator's gRPC service: turns control streams into {@link WorkerLink}s. */
+import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { WorkerLink, WorkerLinkEvents } from '../protocol/link.js';
+import type { Hello } from '../protocol/messages.js';
+import { peerHost, type Address } from './address.js';
+import { RpcServer, UNAUTHENTICATED, isAuthorized, type Security } from './channel.js';
+import { decodeWorkerMessage } from './codec.js';
+import type { CoordinatorMessage as WireToWorker } from './generated/lockstep/v1/CoordinatorMessage.js';
+import type { PullRequest__Output } from './generated/lockstep/v1/PullRequest.js';
+import type { WeightsChunk } from './generated/lockstep/v1/WeightsChunk.js';
+import type { WorkerMessage__Output } from './generated/lockstep/v1/WorkerMessage.js';
+import { GrpcWorkerLink, type TransferCounter } from './grpc-worker-link.js';
+import { protocol } from './proto.js';
+
+/** Decides about workers that knock. */
+export interface CoordinatorHost {
+  readonly runId: string;
+  /**
+   * A worker has introduced itself. Answers through the link (welcome, or shutdown with the reason `rejected`) and returns who
+   * takes what the worker says from then on; null when it was turned away.
+   */
+  hello(hello: Hello, link: WorkerLink): WorkerLinkEvents | null;
+}
+
+export interface CoordinatorServerOptions {
+  readonly address: Address;
+  readonly security: Security;
+  readonly heartbeatTimeoutMs: number;
+  readonly host: CoordinatorHost;
+  readonly transfers: TransferCounter;
+}
+
+export class CoordinatorServer {
+  readonly address: Address;
+  readonly #rpc: RpcServer;
+  readonly #options: CoordinatorServerOptions;
+  readonly #links: Map<string, GrpcWorkerLink>;
+
+  private constructor(options: CoordinatorServerOptions, rpc: RpcServer, address: Address, links: Map<string, GrpcWorkerLink>) {
+    this.#options = options;
+    this.#rpc = rpc;
+    this.address = address;
+    this.#links = links;
+  }
+
+  static async start(options: CoordinatorServerOptions): Promise<CoordinatorServer> {
+    const rpc = new RpcServer(['lockstep.v1.Coordinator'], options.heartbeatTimeoutMs);
+    const links = new Map<string, GrpcWorkerLink>();
+    let joined = 0;
+    rpc.server.addService(protocol().Coordinator.service, {
+      session(call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>) {
+        if (!isAuthorized(call.metadata, options.security)) {
+          call.destroy(Object.assign(new Error(UNAUTHENTICATED.details), UNAUTHENTICATED));
+          return;
+        }
+        joined += 1;
+        serveSession(call, `worker-${joined}`, options, links);
+      },
+      pullWeights(call: ServerWritableStream<PullRequest__Output, WeightsChunk>) {
+        if (!isAuthorized(call.metadata, options.security)) {
+          call.destroy(Object.assign(new Error(UNAUTHENTICATED.details), UNAUTHENTICATED));
+          return;
+        }
+        const link = links.get(call.request.workerId);
+        if (link === undefined || call.request.runId !== options.host.runId) {
+          const details = `no worker ${call.request.workerId} in this run`;
+          call.destroy(Object.assign(new Error(details), { code: status.NOT_FOUND, details }));
+          return;
+        }
+        link.attachWeights(call);
+      },
+    });
+    const address = await rpc.listen(options.address, options.security);
+    rpc.setServing(true);
+    return new CoordinatorServer(options, rpc, address, links);
+  }
+
+  async close(): Promise<void> {
+    this.#rpc.setServing(false);
+    for (const link of this.#links.values()) link.close();
+    await this.#rpc.close();
+  }
+
+  /** Workers with an open control stream. */
+  get connected(): number {
+    return this.#links.size;
+  }
+
+  get runId(): string {
+    return this.#options.host.runId;
+  }
+}
+
+function serveSession(
+  call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>,
+  id: string,
+  { host, security, heartbeatTimeoutMs, transfers }: CoordinatorServerOptions,
+  links: Map<string, GrpcWorkerLink>,
+): void {
+  let link: GrpcWorkerLink | null = null;
+  let events: WorkerLinkEvents | null = null;
+  const lose = (reason: string): void => {
+    if (link !== null) {
+      links.delete(id);
+      link.close();
+    }
+    const listener = events;
+    events = null;
+    listener?.lost(reason);
+  };
+  call.on('data', (wire: WorkerMessage__Output) => {
+    const message = decodeWorkerMessage(wire);
+    if (message === null) return;
+    if (message.type === 'hello' && link === null) {
+      const created = new GrpcWorkerLink({
+        id,
+        call,
+        address: message.address,
+        peerHost: peerHost(call.getPeer()),
+        runId: host.runId,
+        security,
+        heartbeatTimeoutMs,
+        transfers,
+        onGradient: (part) => events?.gradient(part),
+        onBroken: lose,
+      });
+      link = created;
+      links.set(id, created);
+      events = host.hello(message, created);
+      if (events === null) lose('turned away');
+    } else {
+      events?.message(message);
+    }
+  });
+  call.on('end', () => lose('it closed the connection'));
+  call.on('cancelled', () => lose('the connection broke'));
+  call.on('error', (error) => lose(error.message));
+}

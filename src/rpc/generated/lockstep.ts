@@ -1,0 +1,57 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { CoordinatorClient as _lockstep_v1_CoordinatorClient, CoordinatorDefinition as _lockstep_v1_CoordinatorDefinition } from './lockstep/v1/Coordinator.js';
+import type { CoordinatorMessage as _lockstep_v1_CoordinatorMessage, CoordinatorMessage__Output as _lockstep_v1_CoordinatorMessage__Output } from './lockstep/v1/CoordinatorMessage.js';
+import type { Evaluate as _lockstep_v1_Evaluate, Evaluate__Output as _lockstep_v1_Evaluate__Output } from './lockstep/v1/Evaluate.js';
+import type { Evaluated as _lockstep_v1_Evaluated, Evaluated__Output as _lockstep_v1_Evaluated__Output } from './lockstep/v1/Evaluated.js';
+import type { ExchangeNodes as _lockstep_v1_ExchangeNodes, ExchangeNodes__Output as _lockstep_v1_ExchangeNodes__Output } from './lockstep/v1/ExchangeNodes.js';
+import type { ExchangeResult as _lockstep_v1_ExchangeResult, ExchangeResult__Output as _lockstep_v1_ExchangeResult__Output } from './lockstep/v1/ExchangeResult.js';
+import type { Failed as _lockstep_v1_Failed, Failed__Output as _lockstep_v1_Failed__Output } from './lockstep/v1/Failed.js';
+import type { Fence as _lockstep_v1_Fence, Fence__Output as _lockstep_v1_Fence__Output } from './lockstep/v1/Fence.js';
+import type { GradientChunk as _lockstep_v1_GradientChunk, GradientChunk__Output as _lockstep_v1_GradientChunk__Output } from './lockstep/v1/GradientChunk.js';
+import type { Hello as _lockstep_v1_Hello, Hello__Output as _lockstep_v1_Hello__Output } from './lockstep/v1/Hello.js';
+import type { NodeValues as _lockstep_v1_NodeValues, NodeValues__Output as _lockstep_v1_NodeValues__Output } from './lockstep/v1/NodeValues.js';
+import type { Plan as _lockstep_v1_Plan, Plan__Output as _lockstep_v1_Plan__Output } from './lockstep/v1/Plan.js';
+import type { PullRequest as _lockstep_v1_PullRequest, PullRequest__Output as _lockstep_v1_PullRequest__Output } from './lockstep/v1/PullRequest.js';
+import type { Ready as _lockstep_v1_Ready, Ready__Output as _lockstep_v1_Ready__Output } from './lockstep/v1/Ready.js';
+import type { ShardReport as _lockstep_v1_ShardReport, ShardReport__Output as _lockstep_v1_ShardReport__Output } from './lockstep/v1/ShardReport.js';
+import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from './lockstep/v1/Shutdown.js';
+import type { StepReport as _lockstep_v1_StepReport, StepReport__Output as _lockstep_v1_StepReport__Output } from './lockstep/v1/StepReport.js';
+import type { WeightsChunk as _lockstep_v1_WeightsChunk, WeightsChunk__Output as _lockstep_v1_WeightsChunk__Output } from './lockstep/v1/WeightsChunk.js';
+import type { Welcome as _lockstep_v1_Welcome, Welcome__Output as _lockstep_v1_Welcome__Output } from './lockstep/v1/Welcome.js';
+import type { WorkerClient as _lockstep_v1_WorkerClient, WorkerDefinition as _lockstep_v1_WorkerDefinition } from './lockstep/v1/Worker.js';
+import type { WorkerMessage as _lockstep_v1_WorkerMessage, WorkerMessage__Output as _lockstep_v1_WorkerMessage__Output } from './lockstep/v1/WorkerMessage.js';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  lockstep: {
+    v1: {
+      Coordinator: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_CoordinatorClient> & { service: _lockstep_v1_CoordinatorDefinition }
+      CoordinatorMessage: MessageTypeDefinition<_lockstep_v1_CoordinatorMessage, _lockstep_v1_CoordinatorMessage__Output>
+      Evaluate: MessageTypeDefinition<_lockstep_v1_Evaluate, _lockstep_v1_Evaluate__Output>
+      Evaluated: MessageTypeDefinition<_lockstep_v1_Evaluated, _lockstep_v1_Evaluated__Output>
+      ExchangeNodes: MessageTypeDefinition<_lockstep_v1_ExchangeNodes, _lockstep_v1_ExchangeNodes__Output>
+      ExchangeResult: MessageTypeDefinition<_lockstep_v1_ExchangeResult, _lockstep_v1_ExchangeResult__Output>
+      Failed: MessageTypeDefinition<_lockstep_v1_Failed, _lockstep_v1_Failed__Output>
+      Fence: MessageTypeDefinition<_lockstep_v1_Fence, _lockstep_v1_Fence__Output>
+      GradientChunk: MessageTypeDefinition<_lockstep_v1_GradientChunk, _lockstep_v1_GradientChunk__Output>
+      Hello: MessageTypeDefinition<_lockstep_v1_Hello, _lockstep_v1_Hello__Output>
+      NodeValues: MessageTypeDefinition<_lockstep_v1_NodeValues, _lockstep_v1_NodeValues__Output>
+      Plan: MessageTypeDefinition<_lockstep_v1_Plan, _lockstep_v1_Plan__Output>
+      PullRequest: MessageTypeDefinition<_lockstep_v1_PullRequest, _lockstep_v1_PullRequest__Output>
+      Ready: MessageTypeDefinition<_lockstep_v1_Ready, _lockstep_v1_Ready__Output>
+      ShardReport: MessageTypeDefinition<_lockstep_v1_ShardReport, _lockstep_v1_ShardReport__Output>
+      Shutdown: MessageTypeDefinition<_lockstep_v1_Shutdown, _lockstep_v1_Shutdown__Output>
+      StepReport: MessageTypeDefinition<_lockstep_v1_StepReport, _lockstep_v1_StepReport__Output>
+      WeightsChunk: MessageTypeDefinition<_lockstep_v1_WeightsChunk, _lockstep_v1_WeightsChunk__Output>
+      Welcome: MessageTypeDefinition<_lockstep_v1_Welcome, _lockstep_v1_Welcome__Output>
+      Worker: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_WorkerClient> & { service: _lockstep_v1_WorkerDefinition }
+      WorkerMessage: MessageTypeDefinition<_lockstep_v1_WorkerMessage, _lockstep_v1_WorkerMessage__Output>
+    }
+  }
+}
+

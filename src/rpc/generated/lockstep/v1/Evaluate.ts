@@ -1,0 +1,18 @@
+// Original file: proto/lockstep/v1/lockstep.proto
+
+
+export interface Evaluate {
+  'request'?: (number);
+  'weightsVersion'?: (number);
+  'split'?: (string);
+  'firstShard'?: (number);
+  'endShard'?: (number);
+}
+
+export interface Evaluate__Output {
+  'request': (number);
+  'weightsVersion': (number);
+  'split': (string);
+  'firstShard': (number);
+  'endShard': (number);
+}

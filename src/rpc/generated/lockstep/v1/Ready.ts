@@ -1,0 +1,10 @@
+// Original file: proto/lockstep/v1/lockstep.proto
+
+
+export interface Ready {
+  'dataFingerprint'?: (string);
+}
+
+export interface Ready__Output {
+  'dataFingerprint': (string);
+}

@@ -1,0 +1,211 @@
+/**
+ * A worker process: dials the coordinator, works until the run is over, and dials again when the coordinator goes away, since
+ * it may be restarted and go on from its checkpoint.
+ */
+import { hostname } from 'node:os';
+import { LockstepError } from '../src/common/errors.js';
+import { packageVersion } from '../src/common/package.js';
+import { loadData, type LoadedData } from '../src/data/load.js';
+import type { BackendName } from '../src/kernels/kernels.js';
+import { buildModel } from '../src/nn/model.js';
+import type { Logger } from '../src/observe/logger.js';
+import type { WorkerMetrics } from '../src/observe/worker-metrics.js';
+import type { CoordinatorLinkEvents } from '../src/protocol/link.js';
+import type { Welcome } from '../src/protocol/messages.js';
+import { cutShards } from '../src/reduce/shards.js';
+import { formatAddress, type Address } from '../src/rpc/address.js';
+import type { Security } from '../src/rpc/channel.js';
+import { GradientServer, GrpcCoordinatorLink } from '../src/rpc/grpc-coordinator-link.js';
+import { Agent, type Ending } from './agent.js';
+import { Engine } from './engine.js';
+
+export interface WorkerOptions {
+  readonly coordinator: Address;
+  readonly listen: Address;
+  readonly backend: BackendName;
+  /** Compute threads; null: as the job says. */
+  readonly threads: number | null;
+  /** Folder that relative data paths start from on this host; null: the same path as on the coordinator's host. */
+  readonly dataDir: string | null;
+  readonly security: Security;
+  /** How long to go on dialling a coordinator that does not answer. */
+  readonly reconnectMs: number;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+  /** Aborted when the worker is to leave. */
+  readonly signal: AbortSignal;
+}
+
+/** Silence after which the coordinator is given up (ms). */
+const HEARTBEAT_TIMEOUT_MS = 10_000;
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 3_000;
+
+/**
+ * Resolves when the run is over or `signal` is aborted.
+ *
+ * @throws LockstepError `unavailable` when the coordinator cannot be reached or the run failed, `job` when it turns this worker away.
+ */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const { logger, metrics, signal, security } = options;
+  let step = { sentBytes: 0, receivedBytes: 0 };
+  const transfers = {
+    sent: (bytes: number) => void (step.sentBytes += bytes),
+    received: (bytes: number) => void (step.receivedBytes += bytes),
+  };
+  const gradients = await GradientServer.start(options.listen, security, HEARTBEAT_TIMEOUT_MS, transfers);
+  logger.info({ address: formatAddress(gradients.address), coordinator: formatAddress(options.coordinator) }, 'worker started');
+  const data = new DataCache(options.dataDir);
+  try {
+    let retryMs = FIRST_RETRY_MS;
+    let lastContact = performance.now();
+    while (!signal.aborted) {
+      metrics.setState('connecting');
+      const ending = await takePart(options, gradients, data, transfers, (samples, computeMs, waitMs) => {
+        metrics.stepCommitted({ samples, computeMs, exchangeWaitMs: waitMs, ...step });
+        step = { sentBytes: 0, receivedBytes: 0 };
+      });
+      if (ending.contact) [lastContact, retryMs] = [performance.now(), FIRST_RETRY_MS];
+      if (isOver(ending.ending, logger)) return;
+      if (performance.now() - lastContact > options.reconnectMs) {
+        throw new LockstepError('unavailable', `the coordinator at ${formatAddress(options.coordinator)} does not answer: ${ending.ending.message}`, {
+          hint: 'Is it running, and is the address right? Start this worker again when it is.',
+        });
+      }
+      await pause(retryMs, signal);
+      retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
+    }
+  } finally {
+    metrics.setState('stopped');
+    await gradients.close();
+  }
+}
+
+/** One connection, from hello to its end. */
+async function takePart(
+  options: WorkerOptions,
+  gradients: GradientServer,
+  data: DataCache,
+  transfers: { sent(bytes: number): void; received(bytes: number): void },
+  stepDone: (samples: number, computeMs: number, waitMs: number) => void,
+): Promise<{ readonly ending: Ending; readonly contact: boolean }> {
+  const { logger, metrics, backend, signal } = options;
+  let contact = false;
+  let shards = 1;
+  const events: CoordinatorLinkEvents = {
+    message(message) {
+      contact = true;
+      if (message.type === 'welcome') {
+        shards = message.job.training.shards;
+        metrics.setState('joining');
+      }
+      agent.message(message);
+    },
+    weights: (part) => agent.weights(part),
+    lost: (reason, final) => agent.lost(reason, final),
+  };
+  const hello = {
+    type: 'hello',
+    version: packageVersion(),
+    backend,
+    threads: options.threads ?? 0,
+    address: formatAddress(gradients.address),
+    host: hostname(),
+    pid: process.pid,
+  } as const;
+  const link = new GrpcCoordinatorLink(
+    { coordinator: options.coordinator, security: options.security, heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, hello, gradients, transfers },
+    events,
+  );
+  const agent: Agent = new Agent({
+    link,
+    startEngine: (welcome) => startEngine(welcome, options, data),
+    observer: {
+      ready(workerId) {
+        metrics.setState('ready');
+        logger.info({ worker: workerId }, 'ready');
+      },
+      stepDone(plan, { computeMs, waitMs }) {
+        const cut = cutShards(plan.batchCount, shards).slice(plan.firstShard, plan.endShard);
+        stepDone(cut.reduce((sum, shard) => sum + shard.rows, 0), computeMs, waitMs);
+      },
+    },
+  });
+  const leave = (): void => agent.lost('asked to leave', true);
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return { ending: await agent.ended, contact };
+  } finally {
+    signal.removeEventListener('abort', leave);
+    link.close();
+    await agent.close();
+  }
+}
+
+/** Whether there is nothing left to do; throws when that is somebody's fault. */
+function isOver(ending: Ending, logger: Logger): boolean {
+  switch (ending.reason) {
+    case 'done':
+      logger.info('the run is done');
+      return true;
+    case 'rejected':
+      throw new LockstepError('job', `the coordinator turned this worker away: ${ending.message}`);
+    case 'failed':
+      throw new LockstepError('unavailable', `the run failed: ${ending.message}`);
+    case 'stopped':
+      logger.info('the coordinator is stopping; waiting for it to come back');
+      return false;
+    case 'lost':
+      if (ending.final && ending.message !== 'asked to leave') {
+        throw new LockstepError('unavailable', `the coordinator refused the connection: ${ending.message}`);
+      }
+      if (!ending.final) logger.debug({ reason: ending.message }, 'connection lost');
+      return false;
+  }
+}
+
+/** The model, laid out over this host's data. */
+export async function startEngine(
+  welcome: Welcome,
+  { backend, threads }: Pick<WorkerOptions, 'backend' | 'threads'>,
+  cache: DataCache,
+): Promise<Engine> {
+  const { job, mean, inverseDeviation } = welcome;
+  const data = await cache.load(welcome);
+  const model = buildModel(job.model, data.featureShape);
+  return Engine.start({ job, model, data, mean, inverseDeviation, backend, threads: threads ?? job.cluster.threads });
+}
+
+/** Keeps the data between connections: a restarted coordinator runs the same job as a rule. */
+export class DataCache {
+  readonly #dataDir: string | null;
+  #loaded: { readonly key: string; readonly data: LoadedData } | null = null;
+
+  constructor(dataDir: string | null) {
+    this.#dataDir = dataDir;
+  }
+
+  /** @throws LockstepError `data` when the data here is not the coordinator's. */
+  async load({ job, baseDir, dataFingerprint }: Welcome): Promise<LoadedData> {
+    const key = JSON.stringify([job.data, job.seed, baseDir, dataFingerprint]);
+    if (this.#loaded?.key === key) return this.#loaded.data;
+    const data = await loadData(job.data, { baseDir: this.#dataDir ?? baseDir, seed: job.seed });
+    if (data.fingerprint !== dataFingerprint) {
+      throw new LockstepError('data', `the data on ${hostname()} is not the coordinator's (${data.fingerprint.slice(0, 12)}…, expected ${dataFingerprint.slice(0, 12)}…)`, {
+        hint: 'Copy the same files to every host, or point workers at them with --data DIR.',
+      });
+    }
+    this.#loaded = { key, data };
+    return data;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}
