@@ -15,7 +15,8 @@ export interface Dataset {
   readonly dtype: FeatureType;
 
   /**
-   * Copies whole samples, one row after another: sample ids[first + i] to destination[at + i·n …], n = sizeOf(featureShape).
+   * Copies whole samples, one row after another: sample ids[first + i] to destination[at + i·n …], where
+   * n = sizeOf(featureShape).
    *
    * @param ids - sample numbers, 0 … size − 1, in any order and repeated at will.
    * @param at - first element (not byte) that is written.

@@ -1,5 +1,5 @@
 /**
- * Input normalisation: x̂ = (x − mean) · inverseDeviation, with moments of the training split, whatever split x is from.
+ * Input normalisation: x̂ = (x − mean) · inverseDeviation, with the moments of the training split for all splits.
  */
 import { sizeOf } from '../common/shape.js';
 import type { Dataset } from './dataset.js';
@@ -18,11 +18,11 @@ const BLOCK_ELEMENTS = 65_536;
  * Mean and population variance over the samples, in float64.
  *
  * Both come from one pass over d = x − x₀, where x₀ is the first value of the feature or channel:
- * mean = x₀ + Σd/n, variance = (Σd² − (Σd)²/n)/n. As x₀ is one of the n values, (mean − x₀)² ≤ n · variance, so that the
+ * mean = x₀ + Σd/n, variance = (Σd² − (Σd)²/n)/n. As x₀ is one of the n values, (mean − x₀)² ≤ n · variance: the
  * difference loses no more than a factor n of the 2⁻⁵³ of a double; and a constant has a variance of exactly 0.
  *
- * @param mode - `feature`: each feature by itself; `channel`: one mean and variance per channel, the last dimension of the
- *   sample, repeated for its features; `none`: mean 0 and inverse deviation 1.
+ * @param mode - `feature`: each feature by itself; `channel`: one mean and variance per channel, the last dimension of
+ *   the sample, repeated for its features; `none`: mean 0 and inverse deviation 1.
  *
  * A feature or channel that is constant gets an inverse deviation of 1, which makes it 0.
  */

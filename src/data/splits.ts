@@ -1,5 +1,5 @@
 /**
- * Holding out samples of one source for the dev and test splits: a pure function of the labels, the shares and the seed.
+ * Holding out samples of a source for the dev and test splits: a pure function of the labels, the shares and the seed.
  */
 import { Permutation } from '../common/random/permutation.js';
 import { Purpose } from '../common/random/purpose.js';

@@ -40,7 +40,8 @@ function polynomial(coefficients: readonly number[], x: number): number {
 
 /**
  * The inverse of the cumulative distribution function of the standard normal distribution, to about 1 part in 10¹⁶.
- * M. J. Wichura: Algorithm AS 241, the percentage points of the normal distribution. Applied Statistics 37 (1988), PPND16.
+ * M. J. Wichura: Algorithm AS 241: the percentage points of the normal distribution. Applied Statistics 37 (1988);
+ * PPND16.
  *
  * @param u - a probability, 0 < u < 1; NaN results from anything else.
  */

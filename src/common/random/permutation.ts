@@ -1,6 +1,6 @@
 /**
- * A random permutation as a function: element i of the shuffled order without shuffling anything, so that a worker finds
- * the samples of its own shards alone, and position p of epoch e is known without the positions before it.
+ * A random permutation as a function: element i of the shuffled order without shuffling anything, so that a worker
+ * finds the samples of its own shards alone, and position p of epoch e is known without the positions before it.
  *
  * A Feistel network over the smallest power of two ≥ size, and cycle-walking back into the range (J. Black, P. Rogaway:
  * Ciphers with arbitrary finite domains. CT-RSA 2002): an image outside is mapped again until it falls inside, after at
@@ -9,7 +9,7 @@
 import { philox4x32 } from './philox.js';
 
 const ROUNDS = 10;
-/** Networks with halves under three bits cannot reach all orders equally often; tiny sizes walk through this many bits. */
+/** Networks with halves under three bits do not reach all orders equally often; tiny sizes walk through 6 bits too. */
 const MIN_BITS = 6;
 const MAX_SIZE = 2 ** 32;
 
@@ -54,7 +54,7 @@ export class Permutation {
     }
   }
 
-  /** The element at a position of the permuted order; `index` in 0 … size − 1, and so is the result, each exactly once. */
+  /** The element at a position of the permuted order: each of 0 … size − 1 exactly once for `index` in 0 … size − 1. */
   at(index: number): number {
     if (!(index >= 0 && index < this.size)) throw new RangeError(`position ${index} is not below ${this.size}`);
     let image = index;

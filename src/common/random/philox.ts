@@ -28,7 +28,7 @@ function multiplyHigh(a: number, b: number): number {
 /**
  * Writes four uniform unsigned 32-bit words to out[0..3].
  *
- * @param c0 - c0 to c3: the counter; what the number is for within a purpose (step, sample, element …). Unsigned 32-bit.
+ * @param c0 - c0 to c3: the counter; what the number is for within a purpose (step, sample …). Unsigned 32-bit.
  * @param k0 - k0, k1: the key; by convention the job's seed and a `Purpose`.
  */
 export function philox4x32(

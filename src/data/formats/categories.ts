@@ -1,6 +1,6 @@
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
-/** The number that a cell spells in decimal notation, or NaN: unlike `Number`, no hexadecimal, no empty text, no Infinity. */
+/** The number that a cell spells in decimal notation, or NaN. Unlike `Number`: no hexadecimal, blank or Infinity. */
 export function parseNumber(text: string): number {
   return NUMBER.test(text) ? Number(text) : NaN;
 }

@@ -86,7 +86,7 @@ export class CsvColumn {
   }
 
   #kindHint(): string {
-    return `Correct the cell, or list '${this.name}' under categorical in the training source to one-hot encode all its values.`;
+    return `Correct the cell, or list '${this.name}' under categorical in data.train to one-hot encode its values.`;
   }
 
   #error(line: number, problem: string, hint: string): LockstepError {

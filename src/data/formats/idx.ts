@@ -133,7 +133,7 @@ function featureShapeOf(file: IdxFile): Shape {
   const sample = file.shape.slice(1);
   if (sample.length < 1 || sample.length > 3 || sample.includes(0)) {
     throw new LockstepError('data', `${file.path} has dimensions ${formatShape(file.shape)}, which are no features`, {
-      hint: 'Features are [samples, n], [samples, height, width] or [samples, height, width, channels]; is this the label file?',
+      hint: 'Features are [samples, n] or [samples, height, width] or … [, channels]; is this the label file?',
     });
   }
   return sample.length === 2 ? [...sample, 1] : sample;
