@@ -9,11 +9,9 @@ import type { Encoder, TrainingSource } from './formats/format.js';
 import { idx } from './formats/idx.js';
 import { splitRows } from './splits.js';
 import { SubsetDataset } from './subset.js';
-import { splitsToTransfer, type SplitsTransfer } from './transfer.js';
-
-export { splitsFromTransfer, type SplitsTransfer } from './transfer.js';
 
 export interface LoadedData {
+  /** For other threads: `splitsToTransfer`. */
   readonly splits: Splits;
   /** Dimensions of one sample, the same in all splits. */
   readonly featureShape: Shape;
@@ -25,8 +23,6 @@ export interface LoadedData {
   readonly featureNames: readonly string[] | null;
   /** SHA-256 (hexadecimal) over the content of all files: machines that agree on it hold the same data. */
   readonly fingerprint: string;
-  /** What another thread rebuilds the splits from, with `splitsFromTransfer`. */
-  toTransfer(): SplitsTransfer;
 }
 
 export interface LoadOptions {
@@ -75,7 +71,6 @@ export async function loadData(spec: DataSpec, options: LoadOptions): Promise<Lo
     labelName: encoder.labelName,
     featureNames: encoder.featureNames,
     fingerprint: files.fingerprint(),
-    toTransfer: () => splitsToTransfer(splits),
   };
 }
 

@@ -14,7 +14,7 @@ const ELEMENT_TYPES: Readonly<Record<number, { readonly name: string; readonly b
   0x0e: { name: 'float64', bytes: 8 },
 };
 
-export type IdxElements =
+type IdxElements =
   Uint8Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
 
 export interface IdxFile {
