@@ -135,6 +135,12 @@ export class TrainingRun {
     this.trainer.stop();
   }
 
+  /** For probes: ready while steps or evaluations are under way. */
+  health(): { readonly live: boolean; readonly ready: boolean; readonly detail: unknown } {
+    const { currentPhase: phase, workers } = this.recorder;
+    return { live: true, ready: phase === 'training' || phase === 'evaluating', detail: { phase, workers } };
+  }
+
   async #save(status: RunStatus, scores: Scores): Promise<string> {
     const { prepared } = this.#options;
     const { model } = this.#state.tensors();

@@ -10,10 +10,13 @@ import type { Engine, ExchangePort, PassResult } from './engine.js';
 /** Why an attempt did not come to its end: not an error. */
 class CalledOff extends Error {}
 
+/** What an agent needs of whatever does the computing. */
+export type AgentEngine = Pick<Engine, 'spare' | 'swap' | 'train' | 'gradients' | 'evaluate' | 'close'>;
+
 export interface AgentOptions {
   readonly link: CoordinatorLink;
   /** Loads the data and lays out the model. */
-  startEngine(welcome: Welcome): Promise<Engine>;
+  startEngine(welcome: Welcome): Promise<AgentEngine>;
   readonly observer: AgentObserver;
 }
 
@@ -42,7 +45,7 @@ export class Agent implements CoordinatorLinkEvents {
   readonly ended: Promise<Ending>;
   readonly #options: AgentOptions;
   #end: (ending: Ending) => void = () => undefined;
-  #engine: Engine | null = null;
+  #engine: AgentEngine | null = null;
   /** Work in progress; the next begins when it has settled. */
   #work: Promise<void> = Promise.resolve();
   #current: Fence | null = null;
@@ -165,7 +168,7 @@ export class Agent implements CoordinatorLinkEvents {
   }
 
   /** The engine, with a certain model in use; waits until that model has arrived. */
-  async #engineAt(version: number, wanted: () => boolean): Promise<Engine> {
+  async #engineAt(version: number, wanted: () => boolean): Promise<AgentEngine> {
     const engine = this.#engine;
     if (engine === null) throw new LockstepError('internal', 'the coordinator planned work for a worker that is not ready');
     while (this.#activeVersion !== version) {

@@ -74,7 +74,7 @@ async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> 
       transfers: run.transfers,
     });
     if (flags.http !== undefined) {
-      const health = () => ({ live: true, ready: true, detail: { phase: run.recorder.currentPhase, workers: run.recorder.workers } });
+      const health = () => run.health();
       http = await startHttp({ listen: flags.http, registry: metrics.registry, health });
     }
     logger.info({ address: formatAddress(server.address), job: job.name, backend, why: reason, out: run.directory.path }, 'coordinator started');

@@ -69,7 +69,7 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
     const run = await TrainingRun.start({ prepared, out: flags.out ?? null, resume: flags.resume, maxSteps, metrics, logger, spectator });
     const stopListening = onStopSignal(() => run.stop());
     if (flags.http !== undefined) {
-      const health = () => ({ live: true, ready: run.recorder.currentPhase !== null, detail: { phase: run.recorder.currentPhase } });
+      const health = () => run.health();
       http = await startHttp({ listen: flags.http, registry: metrics.registry, health });
     }
     const outcome = collective === 'local' ? await trainHere(run, prepared) : await trainWithProcesses(run, job, backend, logger);

@@ -93,7 +93,7 @@ async function work(flags: WorkerFlags): Promise<void> {
 }
 
 /** Remembers the state last reported, for probes. */
-function observed(metrics: WorkerMetrics): { metrics: WorkerMetrics; state(): WorkerState } {
+function observed(metrics: WorkerMetrics): { metrics: WorkerMetrics; state: () => WorkerState } {
   let current: WorkerState = 'connecting';
   return {
     state: () => current,

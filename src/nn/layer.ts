@@ -68,7 +68,7 @@ export interface LayerBinding {
   /** Gradient of the summed loss with respect to the output. */
   readonly outputGradient: Offset;
   /** Position of a parameter or statistic within the model vector; add `Pass.weights`. */
-  tensor(name: string): number;
+  readonly tensor: (name: string) => number;
   /** Scratch of one tile per tree level for this thread's weight gradients. */
   readonly treeScratch: TreeScratch;
   /** Announces an exchange; its index is the order of announcement. */

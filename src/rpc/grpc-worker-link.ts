@@ -31,8 +31,8 @@ export interface GrpcWorkerLinkOptions {
   readonly security: Security;
   readonly heartbeatTimeoutMs: number;
   readonly transfers: TransferCounter;
-  onGradient(part: GradientPart): void;
-  onBroken(reason: string): void;
+  readonly onGradient: (part: GradientPart) => void;
+  readonly onBroken: (reason: string) => void;
 }
 
 type WeightsCall = ServerWritableStream<PullRequest__Output, WeightsChunk>;
