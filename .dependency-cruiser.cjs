@@ -14,8 +14,18 @@ const src = (...folders) => folders.map((folder) => `src/${folder}`);
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'no-undeclared-packages', severity: 'error', from: { path: '^(src|coordinator|worker)/' }, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-undeclared-packages',
+      severity: 'error',
+      from: { path: '^(src|coordinator|worker)/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
+    },
     {
       name: 'network-and-logging-stay-at-the-rim',
       severity: 'error',
@@ -35,7 +45,12 @@ module.exports = {
     only('src/observe', src('common')),
     only('coordinator', ['src']),
     only('worker', ['src']),
-    { name: 'cli-is-the-top', severity: 'error', from: { pathNot: '^(src/cli|test|bench)/' }, to: { path: '^src/cli/' } },
+    {
+      name: 'cli-is-the-top',
+      severity: 'error',
+      from: { pathNot: '^(src/cli|test|bench)/' },
+      to: { path: '^src/cli/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

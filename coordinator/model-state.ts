@@ -27,7 +27,11 @@ export interface UpdateResult {
 
 /** The parts of a committed state that a checkpoint keeps besides its position. */
 export interface StateTensors {
-  readonly model: readonly { readonly name: string; readonly shape: readonly number[]; readonly values: Float32Array }[];
+  readonly model: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly values: Float32Array;
+  }[];
   readonly slots: readonly { readonly name: string; readonly values: Float32Array }[];
 }
 
@@ -55,7 +59,11 @@ export class ModelState {
     // One block per shard is what the most scattered arrival needs; the address space may allow fewer.
     const room = Math.floor((MAX_ARENA_BYTES / 4 - fixed) / parameters) - 1;
     const blocks = Math.min(job.training.shards, room);
-    if (blocks < 1) throw new LockstepError('job', `a model of ${model.parameterCount} parameters does not fit the 4 GiB of a coordinator`);
+    if (blocks < 1)
+      throw new LockstepError(
+        'job',
+        `a model of ${model.parameterCount} parameters does not fit the 4 GiB of a coordinator`,
+      );
     const arena = Arena.create(fixed + blocks * parameters);
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
     this.#vector = arena.allocate(model.vectorElements);
@@ -84,21 +92,34 @@ export class ModelState {
    *
    * @param gradient Sum over the batch's samples, laid out like the parameters.
    */
-  update(step: { epoch: number; batchCount: number; gradient: Offset; moments: readonly (readonly [Exchange, ExchangeOutcome])[] }): UpdateResult {
+  update(step: {
+    epoch: number;
+    batchCount: number;
+    gradient: Offset;
+    moments: readonly (readonly [Exchange, ExchangeOutcome])[];
+  }): UpdateResult {
     const { kernels } = this;
     const { regularization, clipNorm } = this.#job.training;
     const parameters = this.#model.tensors.filter((tensor) => tensor.parameter !== null);
     const scale = 1 / step.batchCount;
     const l2 = regularization.l2 / step.batchCount;
     const l1 = regularization.l1 / (2 * step.batchCount);
-    const penalties = (tensor: TensorSpec): readonly [number, number] => (tensor.parameter?.penalized === true ? [l2, l1] : [0, 0]);
+    const penalties = (tensor: TensorSpec): readonly [number, number] =>
+      tensor.parameter?.penalized === true ? [l2, l1] : [0, 0];
 
     let squaredNorm = 0;
     let penalty = 0;
     for (const tensor of parameters) {
       const [tensorL2, tensorL1] = penalties(tensor);
       const weights = this.#vector + tensor.offset;
-      squaredNorm += kernels.gradientSumSquares(tensor.size, weights, step.gradient + tensor.offset, scale, tensorL2, tensorL1);
+      squaredNorm += kernels.gradientSumSquares(
+        tensor.size,
+        weights,
+        step.gradient + tensor.offset,
+        scale,
+        tensorL2,
+        tensorL1,
+      );
       if (tensorL2 > 0) penalty += (tensorL2 / 2) * kernels.sumSquares(tensor.size, weights);
       if (tensorL1 > 0) penalty += tensorL1 * kernels.sumAbs(tensor.size, weights);
     }
@@ -113,7 +134,13 @@ export class ModelState {
         slots: this.#slots.map((slot) => slot + tensor.offset),
         count: tensor.size,
       };
-      const settings = { learningRate, scale: scale * clip, l2: tensorL2 * clip, l1: tensorL1 * clip, step: this.#version + 1 };
+      const settings = {
+        learningRate,
+        scale: scale * clip,
+        l2: tensorL2 * clip,
+        l1: tensorL1 * clip,
+        step: this.#version + 1,
+      };
       this.#optimizer.update(kernels, range, settings);
     }
     for (const [exchange, outcome] of step.moments) this.#moveStatistics(exchange, outcome);

@@ -106,7 +106,12 @@ export class Recorder implements TrainerObserver {
 
   recovering({ step, attempt, epoch }: Fence): void {
     this.#options.metrics.recovered();
-    this.#event('recovery', { step, attempt, epoch, reason: 'a worker was lost; the step begins again from the same weights' });
+    this.#event('recovery', {
+      step,
+      attempt,
+      epoch,
+      reason: 'a worker was lost; the step begins again from the same weights',
+    });
     this.#options.logger.warn({ step }, 'step begins again with the workers that are left');
   }
 
@@ -134,25 +139,28 @@ export class Recorder implements TrainerObserver {
       workerComputeMs: new Map(record.computeMs.entries()),
     });
     spectator.step(record);
-    this.#write(directory.appendMetrics({
-      step: record.step,
-      epoch: record.dataEpoch + 1,
-      split: 'train',
-      loss: record.loss,
-      ...(record.cost === record.loss ? {} : { cost: record.cost }),
-      ...accuracy,
-      learningRate: record.learningRate,
-      gradientNorm: record.gradientNorm,
-      samplesPerSecond: Math.round(this.#samplesPerSecond),
-      workers: record.workers,
-      time: this.#now(),
-    }));
+    this.#write(
+      directory.appendMetrics({
+        step: record.step,
+        epoch: record.dataEpoch + 1,
+        split: 'train',
+        loss: record.loss,
+        ...(record.cost === record.loss ? {} : { cost: record.cost }),
+        ...accuracy,
+        learningRate: record.learningRate,
+        gradientNorm: record.gradientNorm,
+        samplesPerSecond: Math.round(this.#samplesPerSecond),
+        workers: record.workers,
+        time: this.#now(),
+      }),
+    );
     const { everySteps } = prepared.job.training.checkpoint;
     if (everySteps > 0 && record.step % everySteps === 0) await this.checkpoint();
     const { evaluateEveryEpochs } = prepared.job.training;
     if (record.step % prepared.stepsPerEpoch === 0) {
       const epoch = record.step / prepared.stepsPerEpoch;
-      const evaluationFollows = evaluateEveryEpochs > 0 && epoch % evaluateEveryEpochs === 0 && prepared.sizes.dev !== null;
+      const evaluationFollows =
+        evaluateEveryEpochs > 0 && epoch % evaluateEveryEpochs === 0 && prepared.sizes.dev !== null;
       if (!evaluationFollows) spectator.epochCompleted();
       this.#write(directory.update({ step: state.version, epoch, workers: this.#workers }));
     }

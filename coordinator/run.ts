@@ -122,7 +122,14 @@ export class TrainingRun {
       const sha = await this.#save(status, scores ?? {});
       this.trainer.shutdown(status, status === 'done' ? '' : 'the coordinator was asked to stop');
       const { samplesPerSecond, workers } = this.recorder;
-      return { status, scores: scores ?? {}, steps: this.#state.version, weightsSha256: sha, samplesPerSecond, workers };
+      return {
+        status,
+        scores: scores ?? {},
+        steps: this.#state.version,
+        weightsSha256: sha,
+        samplesPerSecond,
+        workers,
+      };
     } catch (thrown) {
       const error = LockstepError.from(thrown);
       await this.#fail(error).catch(() => undefined);
@@ -147,7 +154,12 @@ export class TrainingRun {
     const sha = weightsSha256(model.map(({ values }) => values));
     await this.recorder.checkpoint();
     if (status === 'done') {
-      const description = { version: prepared.version, job: prepared.job, classes: prepared.data.classes, ...normalization(prepared) };
+      const description = {
+        version: prepared.version,
+        job: prepared.job,
+        classes: prepared.data.classes,
+        ...normalization(prepared),
+      };
       const tensors = model.map(({ name, shape, values }) => ({ name, shape, dtype: 'F32' as const, data: values }));
       await this.directory.writeModel(tensors, { lockstep: JSON.stringify(description) });
     }

@@ -27,13 +27,22 @@ export class SplitEvaluation {
 
   /** Deals the missing shards to these workers; results of an earlier deal still count, since they are the same numbers. */
   requests(workers: readonly string[], request: number): { readonly worker: string; readonly message: Evaluate }[] {
-    const missing = Array.from({ length: this.#shards }, (_, shard) => shard).filter((shard) => !this.#reports.has(shard));
+    const missing = Array.from({ length: this.#shards }, (_, shard) => shard).filter(
+      (shard) => !this.#reports.has(shard),
+    );
     return dealShards(missing.length, workers.length).flatMap(({ first, end }, rank) => {
       const worker = workers[rank];
       if (worker === undefined || end === first) return [];
       return runs(missing.slice(first, end)).map(([firstShard, endShard]) => ({
         worker,
-        message: { type: 'evaluate', request, weightsVersion: this.#version, split: this.#split, firstShard, endShard } as const,
+        message: {
+          type: 'evaluate',
+          request,
+          weightsVersion: this.#version,
+          split: this.#split,
+          firstShard,
+          endShard,
+        } as const,
       }));
     });
   }

@@ -42,7 +42,13 @@ export class StepAttempt {
   readonly #reports = new Map<string, StepReport>();
 
   /** Deals the shards to the workers in the order given; workers beyond the number of shards get nothing. */
-  constructor(fence: Fence, work: StepWork, totalShards: number, workers: readonly string[], exchanges: readonly Exchange[]) {
+  constructor(
+    fence: Fence,
+    work: StepWork,
+    totalShards: number,
+    workers: readonly string[],
+    exchanges: readonly Exchange[],
+  ) {
     this.fence = fence;
     this.work = work;
     this.shards = cutShards(work.batchCount, totalShards);
@@ -86,7 +92,8 @@ export class StepAttempt {
     const sum = this.#sums[exchange];
     const shape = this.#exchanges[exchange];
     if (sum === undefined || shape === undefined || this.#outcomes.has(exchange)) return null;
-    for (const node of nodes) sum.add(node, { count: this.#rowsBelow(node) * shape.valuesPerSample, values: node.values });
+    for (const node of nodes)
+      sum.add(node, { count: this.#rowsBelow(node) * shape.valuesPerSample, values: node.values });
     if (sum.sum === undefined) return null;
     const values = (shape.merge === 'moments' ? momentsToVariance(sum.sum) : sum.sum.values) as Float32Array;
     const outcome = { values, count: sum.sum.count };
@@ -130,5 +137,8 @@ export class StepAttempt {
 export function addInOrder(shards: readonly ShardReport[]): { readonly loss: number; readonly correct: number } {
   return [...shards]
     .sort((a, b) => a.shard - b.shard)
-    .reduce((sum, { loss, correct }) => ({ loss: sum.loss + loss, correct: sum.correct + correct }), { loss: 0, correct: 0 });
+    .reduce((sum, { loss, correct }) => ({ loss: sum.loss + loss, correct: sum.correct + correct }), {
+      loss: 0,
+      correct: 0,
+    });
 }

@@ -10,7 +10,13 @@ import type { Job, SplitName } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { GradientPart, ModelSnapshot, WorkerLink } from '../src/protocol/link.js';
-import { sameFence, type CoordinatorMessage, type Fence, type Shutdown, type WorkerMessage } from '../src/protocol/messages.js';
+import {
+  sameFence,
+  type CoordinatorMessage,
+  type Fence,
+  type Shutdown,
+  type WorkerMessage,
+} from '../src/protocol/messages.js';
 import type { Collective } from './collectives/collective.js';
 import { Membership } from './membership.js';
 import type { ModelState } from './model-state.js';
@@ -102,7 +108,12 @@ export class Trainer {
         const shape = this.#options.exchanges[message.exchange];
         if (shape?.result === null) break;
         for (const { worker } of attempt.assignments) {
-          this.#send(worker, { type: 'exchangeResult', fence: attempt.fence, exchange: message.exchange, values: outcome.values });
+          this.#send(worker, {
+            type: 'exchangeResult',
+            fence: attempt.fence,
+            exchange: message.exchange,
+            values: outcome.values,
+          });
         }
         break;
       }
@@ -219,9 +230,13 @@ export class Trainer {
     const inTime = await this.#changed.until(ready, job.cluster.joinTimeoutMs);
     this.#throwIfFailed();
     if (!inTime) {
-      throw new LockstepError('unavailable', `no worker is left, and none came back within ${job.cluster.joinTimeoutMs / 1000} s`, {
-        hint: 'The committed steps are kept: start workers and run the coordinator again with --resume auto.',
-      });
+      throw new LockstepError(
+        'unavailable',
+        `no worker is left, and none came back within ${job.cluster.joinTimeoutMs / 1000} s`,
+        {
+          hint: 'The committed steps are kept: start workers and run the coordinator again with --resume auto.',
+        },
+      );
     }
     return !this.#stopping;
   }

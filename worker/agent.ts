@@ -3,7 +3,14 @@
  * One thing runs at a time; a new plan calls off the one before.
  */
 import { LockstepError } from '../src/common/errors.js';
-import { sameFence, type CoordinatorMessage, type Evaluate, type Fence, type Plan, type Welcome } from '../src/protocol/messages.js';
+import {
+  sameFence,
+  type CoordinatorMessage,
+  type Evaluate,
+  type Fence,
+  type Plan,
+  type Welcome,
+} from '../src/protocol/messages.js';
 import type { CoordinatorLink, CoordinatorLinkEvents, WeightsPart } from '../src/protocol/link.js';
 import type { Engine, ExchangePort, PassResult } from './engine.js';
 
@@ -81,7 +88,8 @@ export class Agent implements CoordinatorLinkEvents {
         break;
       case 'exchangeResult': {
         const pending = this.#exchange;
-        if (pending === null || pending.exchange !== message.exchange || !sameFence(pending.fence, message.fence)) return;
+        if (pending === null || pending.exchange !== message.exchange || !sameFence(pending.fence, message.fence))
+          return;
         this.#exchange = null;
         pending.resolve(message.values);
         break;
@@ -170,7 +178,8 @@ export class Agent implements CoordinatorLinkEvents {
   /** The engine, with a certain model in use; waits until that model has arrived. */
   async #engineAt(version: number, wanted: () => boolean): Promise<AgentEngine> {
     const engine = this.#engine;
-    if (engine === null) throw new LockstepError('internal', 'the coordinator planned work for a worker that is not ready');
+    if (engine === null)
+      throw new LockstepError('internal', 'the coordinator planned work for a worker that is not ready');
     while (this.#activeVersion !== version) {
       if (!wanted()) throw new CalledOff();
       if (this.#spareVersion === version) {

@@ -21,7 +21,11 @@ export class ComputePool {
   }
 
   /** Starts the threads and waits until each has laid out its memory. */
-  static async start(threads: number, control: Control, data: Omit<ThreadData, 'thread' | 'control'>): Promise<ComputePool> {
+  static async start(
+    threads: number,
+    control: Control,
+    data: Omit<ThreadData, 'thread' | 'control'>,
+  ): Promise<ComputePool> {
     const workers = Array.from({ length: threads }, (_, thread) => {
       const workerData: ThreadData = { ...data, thread, control: control.buffer };
       return new Worker(new URL('./compute-thread.js', import.meta.url), { workerData, name: `compute-${thread}` });
@@ -53,7 +57,8 @@ export class ComputePool {
   async run(segment: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     await this.#control.run(segment, this.#threads.length);
-    if (this.#control.failed) throw this.#failure ?? new LockstepError('internal', 'a compute thread ended unexpectedly');
+    if (this.#control.failed)
+      throw this.#failure ?? new LockstepError('internal', 'a compute thread ended unexpectedly');
   }
 
   async close(): Promise<void> {

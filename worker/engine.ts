@@ -52,7 +52,14 @@ export interface GradientNode extends TreeNode {
 /** The shape of a worker's memory for this job, on data of this size. */
 export function layoutOptions(job: Job, model: Model, trainSize: number, threads: number): LayoutOptions {
   const { batchSize, shards, loss } = job.training;
-  return { model, loss, seed: job.seed, threads, shards, batchSize: batchSize === 0 ? trainSize : Math.min(batchSize, trainSize) };
+  return {
+    model,
+    loss,
+    seed: job.seed,
+    threads,
+    shards,
+    batchSize: batchSize === 0 ? trainSize : Math.min(batchSize, trainSize),
+  };
 }
 
 export class Engine {
@@ -66,7 +73,14 @@ export class Engine {
   /** Which of the two model vectors passes use. */
   #active: 0 | 1 = 0;
 
-  private constructor(options: EngineOptions, layout: WorkerLayout, arena: Arena, pool: ComputePool, control: Control, rows: number) {
+  private constructor(
+    options: EngineOptions,
+    layout: WorkerLayout,
+    arena: Arena,
+    pool: ComputePool,
+    control: Control,
+    rows: number,
+  ) {
     const { job, data } = options;
     this.#options = options;
     this.#layout = layout;
@@ -150,7 +164,10 @@ export class Engine {
   /** The gradient sums of the last training pass: one per complete subtree, each laid out like the model's parameters. */
   gradients(): GradientNode[] {
     const { gradients, gradientStride } = this.#layout;
-    return this.#pass().nodes.map((node, i) => ({ ...node, values: this.#floats(gradients + i * gradientStride, gradientStride) }));
+    return this.#pass().nodes.map((node, i) => ({
+      ...node,
+      values: this.#floats(gradients + i * gradientStride, gradientStride),
+    }));
   }
 
   /** Losses of shards [first, end) of a split, with running statistics. */

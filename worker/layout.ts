@@ -75,7 +75,12 @@ export function layOut(
     load: (input, targets) =>
       samples === null
         ? perRow(() => undefined)
-        : loadSamples(kernels, samples.splits, samples.control, features, staging, { mean, inverseDeviation, input, targets }),
+        : loadSamples(kernels, samples.splits, samples.control, features, staging, {
+            mean,
+            inverseDeviation,
+            input,
+            targets,
+          }),
   });
   return { vectors, gradients, gradientStride: model.parameterElements, mean, inverseDeviation, kernels, program };
 }

@@ -54,7 +54,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     received: (bytes: number) => void (step.receivedBytes += bytes),
   };
   const gradients = await GradientServer.start(options.listen, security, HEARTBEAT_TIMEOUT_MS, transfers);
-  logger.info({ address: formatAddress(gradients.address), coordinator: formatAddress(options.coordinator) }, 'worker started');
+  logger.info(
+    { address: formatAddress(gradients.address), coordinator: formatAddress(options.coordinator) },
+    'worker started',
+  );
   const data = new DataCache(options.dataDir);
   try {
     let retryMs = FIRST_RETRY_MS;
@@ -68,9 +71,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       if (ending.contact) [lastContact, retryMs] = [performance.now(), FIRST_RETRY_MS];
       if (isOver(ending.ending, logger)) return;
       if (performance.now() - lastContact > options.reconnectMs) {
-        throw new LockstepError('unavailable', `the coordinator at ${formatAddress(options.coordinator)} does not answer: ${ending.ending.message}`, {
-          hint: 'Is it running, and is the address right? Start this worker again when it is.',
-        });
+        throw new LockstepError(
+          'unavailable',
+          `the coordinator at ${formatAddress(options.coordinator)} does not answer: ${ending.ending.message}`,
+          {
+            hint: 'Is it running, and is the address right? Start this worker again when it is.',
+          },
+        );
       }
       await pause(retryMs, signal);
       retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
@@ -114,7 +121,14 @@ async function takePart(
     pid: process.pid,
   } as const;
   const link = new GrpcCoordinatorLink(
-    { coordinator: options.coordinator, security: options.security, heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, hello, gradients, transfers },
+    {
+      coordinator: options.coordinator,
+      security: options.security,
+      heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+      hello,
+      gradients,
+      transfers,
+    },
     events,
   );
   const agent: Agent = new Agent({
@@ -127,7 +141,11 @@ async function takePart(
       },
       stepDone(plan, { computeMs, waitMs }) {
         const cut = cutShards(plan.batchCount, shards).slice(plan.firstShard, plan.endShard);
-        stepDone(cut.reduce((sum, shard) => sum + shard.rows, 0), computeMs, waitMs);
+        stepDone(
+          cut.reduce((sum, shard) => sum + shard.rows, 0),
+          computeMs,
+          waitMs,
+        );
       },
     },
   });
@@ -191,9 +209,13 @@ export class DataCache {
     if (this.#loaded?.key === key) return this.#loaded.data;
     const data = await loadData(job.data, { baseDir: this.#dataDir ?? baseDir, seed: job.seed });
     if (data.fingerprint !== dataFingerprint) {
-      throw new LockstepError('data', `the data on ${hostname()} is not the coordinator's (${data.fingerprint.slice(0, 12)}…, expected ${dataFingerprint.slice(0, 12)}…)`, {
-        hint: 'Copy the same files to every host, or point workers at them with --data DIR.',
-      });
+      throw new LockstepError(
+        'data',
+        `the data on ${hostname()} is not the coordinator's (${data.fingerprint.slice(0, 12)}…, expected ${dataFingerprint.slice(0, 12)}…)`,
+        {
+          hint: 'Copy the same files to every host, or point workers at them with --data DIR.',
+        },
+      );
     }
     this.#loaded = { key, data };
     return data;
@@ -203,9 +225,13 @@ export class DataCache {
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }

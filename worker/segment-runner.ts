@@ -13,7 +13,8 @@ function group(segment: Segment): Group[] {
   for (const operation of segment) {
     const last = groups.at(-1);
     if (operation.kind === 'rows') {
-      if (last?.kind === 'rows') groups[groups.length - 1] = { kind: 'rows', operations: [...last.operations, operation] };
+      if (last?.kind === 'rows')
+        groups[groups.length - 1] = { kind: 'rows', operations: [...last.operations, operation] };
       else groups.push({ kind: 'rows', operations: [operation] });
     } else if (last?.kind === 'tasks') {
       const tasks = last.tasks + operation.count;

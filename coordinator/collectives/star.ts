@@ -58,7 +58,8 @@ export class StarCollective implements Collective {
       this.#arriving.set(key, arriving);
     }
     const { arena } = this.#kernels;
-    if (offset * 4 + bytes.length > this.#elements * 4) throw new LockstepError('internal', `gradient of node ${key} is too long`);
+    if (offset * 4 + bytes.length > this.#elements * 4)
+      throw new LockstepError('internal', `gradient of node ${key} is too long`);
     arena.bytes.set(bytes, (arriving.block + offset) * arena.elementBytes);
     arriving.received += bytes.length / 4;
     if (arriving.received < this.#elements) return;
@@ -73,9 +74,13 @@ export class StarCollective implements Collective {
   #takeBlock(): Offset {
     const block = this.#free.pop();
     if (block === undefined) {
-      throw new LockstepError('job', `the coordinator has no room for more than ${this.#blocks.length} partial gradients`, {
-        hint: 'Lower training.shards, or use fewer workers.',
-      });
+      throw new LockstepError(
+        'job',
+        `the coordinator has no room for more than ${this.#blocks.length} partial gradients`,
+        {
+          hint: 'Lower training.shards, or use fewer workers.',
+        },
+      );
     }
     return block;
   }

@@ -84,7 +84,10 @@ function render(path: string, { job, defaults }: LoadedJob, prepared: PreparedJo
     [
       ['', 'input', formatShape(prepared.model.inputShape), ''],
       ...facts.layers.map(({ index, type, output, parameters }) => [
-        String(index), type, formatShape(output), parameters === 0 ? '' : formatCount(parameters),
+        String(index),
+        type,
+        formatShape(output),
+        parameters === 0 ? '' : formatCount(parameters),
       ]),
       ['', '', '', formatCount(facts.parameters)],
     ],
@@ -95,8 +98,14 @@ function render(path: string, { job, defaults }: LoadedJob, prepared: PreparedJo
   const wire = facts.wirePerStep;
   const lines: readonly (readonly [string, string])[] = [
     ['samples', `train ${count(train)}, dev ${count(dev)}, test ${count(test)}`],
-    ['batch', `${count(training.batchSize === 0 ? train : training.batchSize)} samples in ${training.shards} logical shards`],
-    ['steps', `${formatCount(facts.stepsPerEpoch)} per epoch, ${formatCount(facts.totalSteps)} in ${training.epochs} epochs`],
+    [
+      'batch',
+      `${count(training.batchSize === 0 ? train : training.batchSize)} samples in ${training.shards} logical shards`,
+    ],
+    [
+      'steps',
+      `${formatCount(facts.stepsPerEpoch)} per epoch, ${formatCount(facts.totalSteps)} in ${training.epochs} epochs`,
+    ],
     ['cluster', `${cluster.workers} × ${cluster.threads} compute threads`],
     ['memory per worker', `${formatBytes(tensorBytes)} tensors (at most), ${formatBytes(dataBytes)} data`],
     [

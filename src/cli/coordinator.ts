@@ -31,8 +31,18 @@ export function coordinatorCommand(): Command {
     .argument('<job.yaml>', 'the job file')
     .addOption(new Option('--listen <host:port>', 'where workers dial').default('127.0.0.1:7700'));
   for (const make of [
-    options.http, options.insecure, options.workers, options.threads, options.out, options.resume, options.maxSteps,
-    options.set, options.backend, options.json, options.quiet, options.logLevel,
+    options.http,
+    options.insecure,
+    options.workers,
+    options.threads,
+    options.out,
+    options.resume,
+    options.maxSteps,
+    options.set,
+    options.backend,
+    options.json,
+    options.quiet,
+    options.logLevel,
   ]) {
     command.addOption(make());
   }
@@ -60,7 +70,15 @@ async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> 
   let server: CoordinatorServer | null = null;
   let http: HttpEndpoint | null = null;
   try {
-    const run = await TrainingRun.start({ prepared, out: flags.out ?? null, resume: flags.resume, maxSteps, metrics, logger, spectator });
+    const run = await TrainingRun.start({
+      prepared,
+      out: flags.out ?? null,
+      resume: flags.resume,
+      maxSteps,
+      metrics,
+      logger,
+      spectator,
+    });
     const stopListening = onStopSignal(() => {
       metrics.setPhase('draining');
       logger.info('asked to stop: writing a checkpoint');
@@ -77,7 +95,10 @@ async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> 
       const health = () => run.health();
       http = await startHttp({ listen: flags.http, registry: metrics.registry, health });
     }
-    logger.info({ address: formatAddress(server.address), job: job.name, backend, why: reason, out: run.directory.path }, 'coordinator started');
+    logger.info(
+      { address: formatAddress(server.address), job: job.name, backend, why: reason, out: run.directory.path },
+      'coordinator started',
+    );
     const outcome = await run.execute();
     stopListening();
     logger.info({ status: outcome.status, steps: outcome.steps, weightsSha256: outcome.weightsSha256 }, 'run ended');

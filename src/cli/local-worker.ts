@@ -12,10 +12,19 @@ export function startLocalWorker(run: TrainingRun, prepared: PreparedJob): { clo
   const link = new LocalConnection('worker-1');
   const agent = new Agent({
     link: link.coordinator,
-    startEngine: ({ mean, inverseDeviation }) => Engine.start({ job, model, data, mean, inverseDeviation, backend, threads }),
+    startEngine: ({ mean, inverseDeviation }) =>
+      Engine.start({ job, model, data, mean, inverseDeviation, backend, threads }),
     observer: { ready: () => undefined, stepDone: () => undefined },
   });
-  const hello = { type: 'hello', version, backend, threads, address: 'local', host: hostname(), pid: process.pid } as const;
+  const hello = {
+    type: 'hello',
+    version,
+    backend,
+    threads,
+    address: 'local',
+    host: hostname(),
+    pid: process.pid,
+  } as const;
   link.connect(agent, {
     message: (message) => run.trainer.message(link.id, message),
     gradient: (part) => run.trainer.gradient(part),

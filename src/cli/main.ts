@@ -29,7 +29,8 @@ function report(thrown: unknown, withStack: boolean): void {
   if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
   const source = error.cause instanceof Error ? error.cause : error;
   if (withStack) process.stderr.write(`${source.stack ?? ''}\n`);
-  else if (defect) process.stderr.write('  This is a defect of Lockstep; run again with --stack and report what it prints.\n');
+  else if (defect)
+    process.stderr.write('  This is a defect of Lockstep; run again with --stack and report what it prints.\n');
 }
 
 async function main(): Promise<void> {

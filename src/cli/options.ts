@@ -7,7 +7,8 @@ import type { BackendChoice } from '../kernels/select.js';
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
     return value;
   };
 }
@@ -15,13 +16,25 @@ export function wholeNumber(least: number): (text: string) => number {
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 export const options = {
-  set: () => new Option('--set <key=value>', 'change a key of the job; may be repeated').argParser(collect).default([], 'none'),
-  backend: () => new Option('--backend <name>', 'numeric kernels').choices(['auto', 'wasm', 'openblas', 'reference']).default('auto'),
+  set: () =>
+    new Option('--set <key=value>', 'change a key of the job; may be repeated').argParser(collect).default([], 'none'),
+  backend: () =>
+    new Option('--backend <name>', 'numeric kernels')
+      .choices(['auto', 'wasm', 'openblas', 'reference'])
+      .default('auto'),
   workers: () => new Option('--workers <n>', 'worker processes (default: cluster.workers)').argParser(wholeNumber(1)),
-  threads: () => new Option('--threads <n>', 'compute threads per worker (default: cluster.threads)').argParser(wholeNumber(1)),
+  threads: () =>
+    new Option('--threads <n>', 'compute threads per worker (default: cluster.threads)').argParser(wholeNumber(1)),
   out: () => new Option('--out <dir>', 'run directory (default: the next free runs/NAME-N)'),
-  resume: () => new Option('--resume <what>', 'auto: go on from the newest checkpoint in --out; never; or a checkpoint file').default('never'),
-  maxSteps: () => new Option('--max-steps <n>', 'end after that many steps of the whole run; 0 writes the initial weights').argParser(wholeNumber(0)),
+  resume: () =>
+    new Option(
+      '--resume <what>',
+      'auto: go on from the newest checkpoint in --out; never; or a checkpoint file',
+    ).default('never'),
+  maxSteps: () =>
+    new Option('--max-steps <n>', 'end after that many steps of the whole run; 0 writes the initial weights').argParser(
+      wholeNumber(0),
+    ),
   json: () => new Option('--json', 'print JSON lines'),
   quiet: () => new Option('--quiet', 'print nothing but errors'),
   logLevel: () => new Option('--log-level <level>', 'trace, debug, info, warn, error or silent'),

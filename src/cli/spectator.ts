@@ -36,7 +36,8 @@ export function openStage(
   });
   const show = (): void => display.update(tracker.state());
   display.keepTicking(() => tracker.state());
-  const scored = ({ loss, accuracy }: { loss: number; accuracy: number }) => (classification ? { loss, accuracy } : { loss });
+  const scored = ({ loss, accuracy }: { loss: number; accuracy: number }) =>
+    classification ? { loss, accuracy } : { loss };
   return {
     display,
     spectator: {
@@ -49,7 +50,13 @@ export function openStage(
         show();
       },
       step({ step, dataEpoch, samples, loss, accuracy }) {
-        tracker.stepCommitted({ step, epoch: dataEpoch + 1, samples, loss, ...(accuracy === null ? {} : { accuracy }) });
+        tracker.stepCommitted({
+          step,
+          epoch: dataEpoch + 1,
+          samples,
+          loss,
+          ...(accuracy === null ? {} : { accuracy }),
+        });
         show();
       },
       evaluated(split, score) {

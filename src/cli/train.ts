@@ -31,8 +31,17 @@ export function trainCommand(): Command {
     .description('train a job on this host: a coordinator and as many worker processes as asked for')
     .argument('<job.yaml>', 'the job file');
   for (const make of [
-    options.workers, options.threads, options.out, options.set, options.maxSteps, options.resume,
-    options.backend, options.json, options.quiet, options.logLevel, options.http,
+    options.workers,
+    options.threads,
+    options.out,
+    options.set,
+    options.maxSteps,
+    options.resume,
+    options.backend,
+    options.json,
+    options.quiet,
+    options.logLevel,
+    options.http,
   ]) {
     command.addOption(make());
   }
@@ -42,7 +51,10 @@ export function trainCommand(): Command {
 /** How gradients meet when `auto` is asked for: one worker needs no second process. */
 function collectiveOf({ cluster }: Job): 'local' | 'star' {
   if (cluster.collective === 'local' && cluster.workers > 1) {
-    throw new LockstepError('job', `cluster.collective: local means one worker in this process, but ${cluster.workers} workers are asked for`);
+    throw new LockstepError(
+      'job',
+      `cluster.collective: local means one worker in this process, but ${cluster.workers} workers are asked for`,
+    );
   }
   if (cluster.collective !== 'auto') return cluster.collective;
   return cluster.workers === 1 ? 'local' : 'star';
@@ -66,13 +78,22 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
   const { spectator } = stage;
   let http: Awaited<ReturnType<typeof startHttp>> | null = null;
   try {
-    const run = await TrainingRun.start({ prepared, out: flags.out ?? null, resume: flags.resume, maxSteps, metrics, logger, spectator });
+    const run = await TrainingRun.start({
+      prepared,
+      out: flags.out ?? null,
+      resume: flags.resume,
+      maxSteps,
+      metrics,
+      logger,
+      spectator,
+    });
     const stopListening = onStopSignal(() => run.stop());
     if (flags.http !== undefined) {
       const health = () => run.health();
       http = await startHttp({ listen: flags.http, registry: metrics.registry, health });
     }
-    const outcome = collective === 'local' ? await trainHere(run, prepared) : await trainWithProcesses(run, job, backend, logger);
+    const outcome =
+      collective === 'local' ? await trainHere(run, prepared) : await trainWithProcesses(run, job, backend, logger);
     stopListening();
     if (outcome.status === 'stopped') {
       stage.display.stop();
@@ -100,7 +121,12 @@ async function trainHere(run: TrainingRun, prepared: Parameters<typeof startLoca
   }
 }
 
-async function trainWithProcesses(run: TrainingRun, job: Job, backend: string, logger: ReturnType<typeof createLogger>) {
+async function trainWithProcesses(
+  run: TrainingRun,
+  job: Job,
+  backend: string,
+  logger: ReturnType<typeof createLogger>,
+) {
   // Workers of this host only, and only those started here.
   const token = randomBytes(24).toString('base64url');
   const server = await CoordinatorServer.start({
@@ -117,7 +143,8 @@ async function trainWithProcesses(run: TrainingRun, job: Job, backend: string, l
     threads: job.cluster.threads,
     backend,
     logger,
-    allGone: (reason) => run.trainer.fail(new LockstepError('unavailable', `all worker processes have ended: ${reason}`)),
+    allGone: (reason) =>
+      run.trainer.fail(new LockstepError('unavailable', `all worker processes have ended: ${reason}`)),
   });
   try {
     return await run.execute();

@@ -48,8 +48,18 @@ export class WorkerProcesses {
     const child = spawn(
       process.execPath,
       [
-        join(packageRoot(), 'bin', 'lockstep.js'), 'worker', '--coordinator', formatAddress(coordinator),
-        '--threads', String(threads), '--backend', backend, '--log-level', 'warn', '--reconnect-timeout', '5',
+        join(packageRoot(), 'bin', 'lockstep.js'),
+        'worker',
+        '--coordinator',
+        formatAddress(coordinator),
+        '--threads',
+        String(threads),
+        '--backend',
+        backend,
+        '--log-level',
+        'warn',
+        '--reconnect-timeout',
+        '5',
       ],
       // A group of its own: a Ctrl-C in the terminal reaches the coordinator alone, which then lets its workers go.
       { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LOCKSTEP_TOKEN: token }, detached: true },

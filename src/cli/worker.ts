@@ -28,14 +28,25 @@ export function workerCommand(): Command {
   const command = new Command('worker')
     .description('compute for a coordinator')
     .requiredOption('--coordinator <host:port>', 'the coordinator to join')
-    .addOption(new Option('--listen <host:port>', 'where the coordinator pulls gradients (default: a free port of 127.0.0.1)'))
-    .addOption(new Option('--data <dir>', 'folder that relative data paths start from here (default: as on the coordinator)'))
+    .addOption(
+      new Option('--listen <host:port>', 'where the coordinator pulls gradients (default: a free port of 127.0.0.1)'),
+    )
+    .addOption(
+      new Option('--data <dir>', 'folder that relative data paths start from here (default: as on the coordinator)'),
+    )
     .addOption(
       new Option('--reconnect-timeout <s>', 'how long to wait for a coordinator that does not answer')
         .argParser(wholeNumber(0))
         .default(120),
     );
-  for (const make of [options.threads, options.backend, options.http, options.insecure, options.json, options.logLevel]) {
+  for (const make of [
+    options.threads,
+    options.backend,
+    options.http,
+    options.insecure,
+    options.json,
+    options.logLevel,
+  ]) {
     command.addOption(make());
   }
   return command.action(work);

@@ -8,7 +8,8 @@ export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new LockstepError('internal', 'package.json of lockstep not found: broken installation');
+    if (parent === folder)
+      throw new LockstepError('internal', 'package.json of lockstep not found: broken installation');
     folder = parent;
   }
   return folder;

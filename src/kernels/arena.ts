@@ -49,7 +49,9 @@ export class Arena {
   static create(elements: number, precision: Precision = 'float32'): Arena {
     const bytes = RESERVED_BYTES + elements * (precision === 'float32' ? 4 : 8);
     if (bytes > MAX_ARENA_BYTES) {
-      throw new RangeError(`${(bytes / 2 ** 30).toFixed(1)} GiB of tensors do not fit the 4 GiB that one process can address`);
+      throw new RangeError(
+        `${(bytes / 2 ** 30).toFixed(1)} GiB of tensors do not fit the 4 GiB that one process can address`,
+      );
     }
     const pages = Math.ceil(bytes / PAGE_BYTES);
     return new Arena(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), precision);

@@ -12,7 +12,12 @@ import { Purpose } from '../common/random/purpose.js';
 import type { ParameterSpec } from './layer.js';
 
 /** Fills `values` with the initial values of the model's tensor number `tensor`. */
-export function initialize(parameter: ParameterSpec, seed: number, tensor: number, values: Float32Array | Float64Array): void {
+export function initialize(
+  parameter: ParameterSpec,
+  seed: number,
+  tensor: number,
+  values: Float32Array | Float64Array,
+): void {
   const { initializer } = parameter;
   if (initializer.type === 'ones') {
     values.fill(1);

@@ -55,7 +55,8 @@ export function buildModel(spec: ModelSpec, inputShape: Shape): Model {
   spec.layers.forEach((layerSpec, index) => {
     const inputs = layerSpec.inputs.map((name) => {
       const node = byName.get(name);
-      if (node === undefined) throw new LockstepError('job', `layer ${layerSpec.name}: no earlier layer is called ${name}`);
+      if (node === undefined)
+        throw new LockstepError('job', `layer ${layerSpec.name}: no earlier layer is called ${name}`);
       return node;
     });
     const shapes = inputs.map((node) => (node < 0 ? inputShape : (nodes[node]?.layer.outputShape ?? [])));
@@ -87,10 +88,20 @@ function layOut(nodes: readonly ModelNode[]) {
     node.layer.statistics.map((statistic): TensorSpec => {
       const size = sizeOf(statistic.shape);
       const name = named(node, statistic.name);
-      return { name, layer: node.index, shape: statistic.shape, size, offset: place(size), parameter: null, initial: statistic.initial };
+      return {
+        name,
+        layer: node.index,
+        shape: statistic.shape,
+        size,
+        offset: place(size),
+        parameter: null,
+        initial: statistic.initial,
+      };
     }),
   );
-  const tensors = nodes.flatMap((node) => [...parameters, ...statistics].filter((tensor) => tensor.layer === node.index));
+  const tensors = nodes.flatMap((node) =>
+    [...parameters, ...statistics].filter((tensor) => tensor.layer === node.index),
+  );
   const parameterCount = parameters.reduce((sum, tensor) => sum + tensor.size, 0);
   return { tensors, parameterElements, vectorElements: offset, parameterCount };
 }
@@ -110,11 +121,16 @@ export function checkOutputs(model: Model, loss: LossName, classes: number | nul
   const width = sizeOf(model.outputShape);
   const where = `the last layer gives ${formatShape(model.outputShape)} outputs`;
   if (loss === 'softmaxCrossEntropy') {
-    if (classes === null) throw new LockstepError('job', 'training.loss: softmaxCrossEntropy needs data.task: classification');
-    if (width !== classes) throw new LockstepError('job', `model.layers: ${where}, but the data has ${classes} classes`);
+    if (classes === null)
+      throw new LockstepError('job', 'training.loss: softmaxCrossEntropy needs data.task: classification');
+    if (width !== classes)
+      throw new LockstepError('job', `model.layers: ${where}, but the data has ${classes} classes`);
   } else if (loss === 'binaryCrossEntropy') {
     if (classes !== 2) {
-      throw new LockstepError('job', `training.loss: binaryCrossEntropy needs two classes, and the data has ${classes ?? 'no'} classes`);
+      throw new LockstepError(
+        'job',
+        `training.loss: binaryCrossEntropy needs two classes, and the data has ${classes ?? 'no'} classes`,
+      );
     }
     if (width !== 1) throw new LockstepError('job', `model.layers: ${where}, but binaryCrossEntropy takes exactly 1`);
   } else if (width !== 1) {

@@ -80,7 +80,15 @@ export function sumVectors(
     count: 1,
     run(pass) {
       pass.nodes.forEach((node, i) => {
-        sumShards(kernels, pass, node, contribution, pass.gradients + i * pass.gradientStride + tensor, length, scratch);
+        sumShards(
+          kernels,
+          pass,
+          node,
+          contribution,
+          pass.gradients + i * pass.gradientStride + tensor,
+          length,
+          scratch,
+        );
       });
     },
   };

@@ -21,7 +21,8 @@ class Mailbox {
   }
 }
 
-const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 export class LocalConnection implements WorkerLink {
   readonly id: string;
@@ -40,7 +41,8 @@ export class LocalConnection implements WorkerLink {
       send: (message: WorkerMessage) => toCoordinator.deliver(() => this.#coordinator?.message(message)),
       sendGradients: (fence: Fence, nodes: readonly (TreeNode & { readonly values: Float32Array })[]) =>
         toCoordinator.deliver(() => {
-          for (const node of nodes) this.#coordinator?.gradient({ fence, node, offset: 0, bytes: bytesOf(node.values) });
+          for (const node of nodes)
+            this.#coordinator?.gradient({ fence, node, offset: 0, bytes: bytesOf(node.values) });
         }),
       openModels: () => {
         this.#models = true;

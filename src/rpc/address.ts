@@ -38,9 +38,13 @@ export function isUnspecified(host: string): boolean {
  */
 export function checkListen(address: Address, insecure: boolean, option: string): void {
   if (insecure || isLoopback(address.host)) return;
-  throw new LockstepError('usage', `${option} ${formatAddress(address)} would serve other hosts without encryption or proof of identity`, {
-    hint: 'Listen on 127.0.0.1, or add --insecure on a network that you trust (set LOCKSTEP_TOKEN too).',
-  });
+  throw new LockstepError(
+    'usage',
+    `${option} ${formatAddress(address)} would serve other hosts without encryption or proof of identity`,
+    {
+      hint: 'Listen on 127.0.0.1, or add --insecure on a network that you trust (set LOCKSTEP_TOKEN too).',
+    },
+  );
 }
 
 /** The host of a gRPC peer such as `ipv4:10.0.0.7:41234`, `10.0.0.7:41234` or `[::1]:41234`. */

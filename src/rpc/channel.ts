@@ -1,7 +1,13 @@
 /** Options, credentials and tokens that all servers and clients of a cluster share. */
 import {
-  Metadata, Server, ServerCredentials, credentials, status,
-  type ChannelCredentials, type ChannelOptions, type ServerOptions,
+  Metadata,
+  Server,
+  ServerCredentials,
+  credentials,
+  status,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type ServerOptions,
 } from '@grpc/grpc-js';
 import { timingSafeEqual } from 'node:crypto';
 import { HealthImplementation } from 'grpc-health-check';
@@ -60,7 +66,8 @@ export function isAuthorized(metadata: Metadata, { token }: Security): boolean {
 
 export const UNAUTHENTICATED = {
   code: status.UNAUTHENTICATED,
-  details: 'the join token is missing or wrong: set LOCKSTEP_TOKEN to the same value on the coordinator and every worker',
+  details:
+    'the join token is missing or wrong: set LOCKSTEP_TOKEN to the same value on the coordinator and every worker',
 } as const;
 
 /** A gRPC server with a health service. */
@@ -74,7 +81,9 @@ export class RpcServer {
     const options: ServerOptions = liveness(heartbeatTimeoutMs);
     this.server = new Server(options);
     this.#services = ['', ...services];
-    this.#health = new HealthImplementation(Object.fromEntries(this.#services.map((name) => [name, 'NOT_SERVING' as const])));
+    this.#health = new HealthImplementation(
+      Object.fromEntries(this.#services.map((name) => [name, 'NOT_SERVING' as const])),
+    );
     this.#health.addToServer(this.server);
   }
 

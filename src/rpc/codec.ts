@@ -1,10 +1,16 @@
 /** Messages to and from their wire form. */
 import type { Job } from '../job/job.js';
 import type { CoordinatorMessage, Fence, NodeValues, WorkerMessage } from '../protocol/messages.js';
-import type { CoordinatorMessage as WireToWorker, CoordinatorMessage__Output as WireFromCoordinator } from './generated/lockstep/v1/CoordinatorMessage.js';
+import type {
+  CoordinatorMessage as WireToWorker,
+  CoordinatorMessage__Output as WireFromCoordinator,
+} from './generated/lockstep/v1/CoordinatorMessage.js';
 import type { Fence__Output } from './generated/lockstep/v1/Fence.js';
 import type { NodeValues__Output } from './generated/lockstep/v1/NodeValues.js';
-import type { WorkerMessage as WireToCoordinator, WorkerMessage__Output as WireFromWorker } from './generated/lockstep/v1/WorkerMessage.js';
+import type {
+  WorkerMessage as WireToCoordinator,
+  WorkerMessage__Output as WireFromWorker,
+} from './generated/lockstep/v1/WorkerMessage.js';
 
 /** The bytes of a vector, without a copy. */
 export function toBytes(values: Float32Array): Buffer {
@@ -29,7 +35,14 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
   switch (message.type) {
     case 'welcome': {
       const { type: _type, job, mean, inverseDeviation, ...rest } = message;
-      return { welcome: { ...rest, jobJson: JSON.stringify(job), mean: toBytes(mean), inverseDeviation: toBytes(inverseDeviation) } };
+      return {
+        welcome: {
+          ...rest,
+          jobJson: JSON.stringify(job),
+          mean: toBytes(mean),
+          inverseDeviation: toBytes(inverseDeviation),
+        },
+      };
     }
     case 'plan':
       return { plan: message };

@@ -37,7 +37,12 @@ export class CoordinatorServer {
   readonly #options: CoordinatorServerOptions;
   readonly #links: Map<string, GrpcWorkerLink>;
 
-  private constructor(options: CoordinatorServerOptions, rpc: RpcServer, address: Address, links: Map<string, GrpcWorkerLink>) {
+  private constructor(
+    options: CoordinatorServerOptions,
+    rpc: RpcServer,
+    address: Address,
+    links: Map<string, GrpcWorkerLink>,
+  ) {
     this.#options = options;
     this.#rpc = rpc;
     this.address = address;

@@ -6,7 +6,15 @@ import type { CoordinatorLink, CoordinatorLinkEvents } from '../protocol/link.js
 import type { Fence, Hello, WorkerMessage } from '../protocol/messages.js';
 import type { TreeNode } from '../reduce/tree.js';
 import { formatAddress, type Address } from './address.js';
-import { RpcServer, UNAUTHENTICATED, callMetadata, clientCredentials, clientOptions, isAuthorized, type Security } from './channel.js';
+import {
+  RpcServer,
+  UNAUTHENTICATED,
+  callMetadata,
+  clientCredentials,
+  clientOptions,
+  isAuthorized,
+  type Security,
+} from './channel.js';
 import { chunksOf, drained } from './chunk-stream.js';
 import { decodeCoordinatorMessage, encodeWorkerMessage } from './codec.js';
 import type { CoordinatorClient } from './generated/lockstep/v1/Coordinator.js';
@@ -38,7 +46,12 @@ export class GradientServer {
     this.#transfers = transfers;
   }
 
-  static async start(address: Address, security: Security, heartbeatTimeoutMs: number, transfers: TransferCounter): Promise<GradientServer> {
+  static async start(
+    address: Address,
+    security: Security,
+    heartbeatTimeoutMs: number,
+    transfers: TransferCounter,
+  ): Promise<GradientServer> {
     const rpc = new RpcServer(['lockstep.v1.Worker'], heartbeatTimeoutMs);
     let server: GradientServer | null = null;
     rpc.server.addService(protocol().Worker.service, {
@@ -122,7 +135,11 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     const { coordinator, security, heartbeatTimeoutMs } = options;
     this.#options = options;
     this.#events = events;
-    this.#client = new (protocol().Coordinator)(formatAddress(coordinator), clientCredentials(security), clientOptions(heartbeatTimeoutMs));
+    this.#client = new (protocol().Coordinator)(
+      formatAddress(coordinator),
+      clientCredentials(security),
+      clientOptions(heartbeatTimeoutMs),
+    );
     this.#call = this.#client.session(callMetadata(security));
     this.#call.on('data', (wire: CoordinatorMessage__Output) => {
       const message = decodeCoordinatorMessage(wire);

@@ -12,7 +12,10 @@ let loaded: ProtoGrpcType['lockstep']['v1'] | undefined;
 
 export function protocol(): ProtoGrpcType['lockstep']['v1'] {
   if (loaded === undefined) {
-    const definition = loadSync('lockstep/v1/lockstep.proto', { ...LOADER_OPTIONS, includeDirs: [join(packageRoot(), 'proto')] });
+    const definition = loadSync('lockstep/v1/lockstep.proto', {
+      ...LOADER_OPTIONS,
+      includeDirs: [join(packageRoot(), 'proto')],
+    });
     loaded = (loadPackageDefinition(definition) as unknown as ProtoGrpcType).lockstep.v1;
   }
   return loaded;

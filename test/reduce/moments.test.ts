@@ -4,7 +4,13 @@ import { mergeMoments, mergeSums, momentsToVariance } from '../../src/reduce/mom
 
 function momentsOf(samples: readonly number[]): { count: number; values: Float64Array } {
   const mean = samples.reduce((sum, x) => sum + x, 0) / samples.length;
-  return { count: samples.length, values: Float64Array.of(mean, samples.reduce((sum, x) => sum + (x - mean) ** 2, 0)) };
+  return {
+    count: samples.length,
+    values: Float64Array.of(
+      mean,
+      samples.reduce((sum, x) => sum + (x - mean) ** 2, 0),
+    ),
+  };
 }
 
 describe('merging moments', () => {
@@ -28,7 +34,10 @@ describe('merging moments', () => {
   });
 
   it('rounds an inner node to the precision it travels in', () => {
-    const merged = mergeMoments({ count: 1, values: Float32Array.of(1, 0) }, { count: 2, values: Float32Array.of(2, 0) });
+    const merged = mergeMoments(
+      { count: 1, values: Float32Array.of(1, 0) },
+      { count: 2, values: Float32Array.of(2, 0) },
+    );
     expect(merged.values).toBeInstanceOf(Float32Array);
     expect(merged.values[0]).toBe(Math.fround(1 + 2 / 3));
   });

@@ -77,14 +77,23 @@ describe('reduction tree', () => {
           const keyed = parcels.map((parcel) => ({ parcel, rank: order.next().value }));
           keyed.sort((a, b) => a.rank - b.rank);
           for (const { parcel } of keyed) arrived.set(...parcel);
-          const accumulator = new TreeAccumulator<number>(shards, (i) => leaves[i] !== null, (a, b) => f32(a + b));
+          const accumulator = new TreeAccumulator<number>(
+            shards,
+            (i) => leaves[i] !== null,
+            (a, b) => f32(a + b),
+          );
           for (const { parcel } of keyed) {
             const [level = 0, index = 0] = parcel[0].split(':').map(Number);
             if (parcel[1] !== null) accumulator.add({ level, index }, parcel[1]);
           }
           expect(accumulator.sum ?? null).toBe(wholeTree(leaves));
           const root = { level: rootLevel(shards), index: 0 };
-          const sum = foldTree(root, shards, (node) => arrived.get(nodeKey(node)), (a, b) => f32(a + b));
+          const sum = foldTree(
+            root,
+            shards,
+            (node) => arrived.get(nodeKey(node)),
+            (a, b) => f32(a + b),
+          );
           expect(sum).toBe(wholeTree(leaves));
         },
       ),

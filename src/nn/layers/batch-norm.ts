@@ -11,7 +11,16 @@
  */
 import { sizeOf, type Shape } from '../../common/shape.js';
 import type { Offset } from '../../kernels/arena.js';
-import { perRow, perShard, type Layer, type LayerBinding, type LayerProgram, type Operation, type Pass, type TaskOperation } from '../layer.js';
+import {
+  perRow,
+  perShard,
+  type Layer,
+  type LayerBinding,
+  type LayerProgram,
+  type Operation,
+  type Pass,
+  type TaskOperation,
+} from '../layer.js';
 import { sumVectors } from '../shard-sums.js';
 
 export interface BatchNormOptions {
@@ -152,8 +161,15 @@ class BatchNormProgram implements LayerProgram {
   #normalizeRows(start: number, rows: number, mean: Offset, inverseDeviation: Offset, pass: Pass): void {
     const { kernels, output, tensor } = this.#binding;
     kernels.batchNorm(
-      rows * this.#repeats, this.#features, this.#at(this.#x, start), mean, inverseDeviation,
-      pass.weights + tensor('gamma'), pass.weights + tensor('beta'), this.#at(this.#normalized, start), this.#at(output, start),
+      rows * this.#repeats,
+      this.#features,
+      this.#at(this.#x, start),
+      mean,
+      inverseDeviation,
+      pass.weights + tensor('gamma'),
+      pass.weights + tensor('beta'),
+      this.#at(this.#normalized, start),
+      this.#at(output, start),
     );
   }
 
@@ -173,11 +189,27 @@ class BatchNormProgram implements LayerProgram {
     return [{ kind: 'exchange', exchange }, inputGradient];
   }
 
-  #backwardRows(start: number, rows: number, inverseDeviation: Offset, sums: Offset, count: number, dx: Offset, pass: Pass): void {
+  #backwardRows(
+    start: number,
+    rows: number,
+    inverseDeviation: Offset,
+    sums: Offset,
+    count: number,
+    dx: Offset,
+    pass: Pass,
+  ): void {
     const { kernels, outputGradient, tensor } = this.#binding;
     kernels.batchNormBackward(
-      rows * this.#repeats, this.#features, this.#at(outputGradient, start), this.#at(this.#normalized, start),
-      pass.weights + tensor('gamma'), inverseDeviation, sums, sums + this.#features, count, this.#at(dx, start),
+      rows * this.#repeats,
+      this.#features,
+      this.#at(outputGradient, start),
+      this.#at(this.#normalized, start),
+      pass.weights + tensor('gamma'),
+      inverseDeviation,
+      sums,
+      sums + this.#features,
+      count,
+      this.#at(dx, start),
     );
   }
 

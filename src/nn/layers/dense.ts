@@ -10,7 +10,18 @@ import { formatShape, sizeOf, type Shape } from '../../common/shape.js';
 import type { InitializerSpec } from '../../job/job.js';
 import type { Offset } from '../../kernels/arena.js';
 import type { Kernels, ProductShape } from '../../kernels/kernels.js';
-import { TILE_COLUMNS, TILE_ELEMENTS, TILE_ROWS, perShard, type Layer, type LayerBinding, type LayerProgram, type Operation, type Pass, type TaskOperation } from '../layer.js';
+import {
+  TILE_COLUMNS,
+  TILE_ELEMENTS,
+  TILE_ROWS,
+  perShard,
+  type Layer,
+  type LayerBinding,
+  type LayerProgram,
+  type Operation,
+  type Pass,
+  type TaskOperation,
+} from '../layer.js';
 import { sumShards, sumVectors } from '../shard-sums.js';
 
 export interface DenseOptions {
@@ -22,7 +33,8 @@ export interface DenseOptions {
 export function dense(options: DenseOptions, inputShape: Shape): Layer {
   const inputs = sizeOf(inputShape);
   const { units } = options;
-  if (units > TILE_ELEMENTS) throw new LockstepError('job', `a dense layer of ${units} units is too wide: at most ${TILE_ELEMENTS}`);
+  if (units > TILE_ELEMENTS)
+    throw new LockstepError('job', `a dense layer of ${units} units is too wide: at most ${TILE_ELEMENTS}`);
   return {
     type: 'dense',
     inputShapes: [inputShape],
@@ -30,7 +42,15 @@ export function dense(options: DenseOptions, inputShape: Shape): Layer {
     parameters: [
       { name: 'weight', shape: [units, inputs], initializer: options.initializer, fanIn: inputs, penalized: true },
       ...(options.bias
-        ? [{ name: 'bias', shape: [units], initializer: { type: 'zeros', scale: 1 }, fanIn: inputs, penalized: false } as const]
+        ? [
+            {
+              name: 'bias',
+              shape: [units],
+              initializer: { type: 'zeros', scale: 1 },
+              fanIn: inputs,
+              penalized: false,
+            } as const,
+          ]
         : []),
     ],
     statistics: [],
@@ -42,7 +62,8 @@ function compileDense(binding: LayerBinding, inputs: number, units: number, hasB
   const { kernels, output, outputGradient } = binding;
   const [input] = binding.inputs;
   const [inputGradient = null] = binding.inputGradients;
-  if (input === undefined) throw new RangeError(`dense layer ${binding.index} of shape ${formatShape([inputs])} has no input`);
+  if (input === undefined)
+    throw new RangeError(`dense layer ${binding.index} of shape ${formatShape([inputs])} has no input`);
   const weight = binding.tensor('weight');
   const bias = hasBias ? binding.tensor('bias') : null;
 
@@ -51,7 +72,20 @@ function compileDense(binding: LayerBinding, inputs: number, units: number, hasB
     run(pass, first, end) {
       forEachProduct(kernels, pass, first, end, { transA: false, transB: true, n: units, k: inputs }, (start, rows) => {
         const y = output + start * units;
-        kernels.gemm(false, true, rows, units, inputs, input + start * inputs, inputs, pass.weights + weight, inputs, false, y, units);
+        kernels.gemm(
+          false,
+          true,
+          rows,
+          units,
+          inputs,
+          input + start * inputs,
+          inputs,
+          pass.weights + weight,
+          inputs,
+          false,
+          y,
+          units,
+        );
         if (bias !== null) kernels.addBias(rows, units, pass.weights + bias, y);
       });
     },
@@ -63,11 +97,31 @@ function compileDense(binding: LayerBinding, inputs: number, units: number, hasB
     backward.push({
       kind: 'rows',
       run(pass, first, end) {
-        forEachProduct(kernels, pass, first, end, { transA: false, transB: false, n: inputs, k: units }, (start, rows) => {
-          const dy = outputGradient + start * units;
-          const dx = inputGradient + start * inputs;
-          kernels.gemm(false, false, rows, inputs, units, dy, units, pass.weights + weight, inputs, false, dx, inputs);
-        });
+        forEachProduct(
+          kernels,
+          pass,
+          first,
+          end,
+          { transA: false, transB: false, n: inputs, k: units },
+          (start, rows) => {
+            const dy = outputGradient + start * units;
+            const dx = inputGradient + start * inputs;
+            kernels.gemm(
+              false,
+              false,
+              rows,
+              inputs,
+              units,
+              dy,
+              units,
+              pass.weights + weight,
+              inputs,
+              false,
+              dx,
+              inputs,
+            );
+          },
+        );
       },
     });
   }
@@ -129,13 +183,24 @@ function cutTiles(rows: number, columns: number): Tile[] {
   const tiles: Tile[] = [];
   for (let row = 0; row < rows; row += tileRows) {
     for (let column = 0; column < columns; column += tileColumns) {
-      tiles.push({ row, rows: Math.min(tileRows, rows - row), column, columns: Math.min(tileColumns, columns - column) });
+      tiles.push({
+        row,
+        rows: Math.min(tileRows, rows - row),
+        column,
+        columns: Math.min(tileColumns, columns - column),
+      });
     }
   }
   return tiles;
 }
 
-function weightGradient(binding: LayerBinding, input: Offset, inputs: number, units: number, weight: number): TaskOperation {
+function weightGradient(
+  binding: LayerBinding,
+  input: Offset,
+  inputs: number,
+  units: number,
+  weight: number,
+): TaskOperation {
   const { kernels, outputGradient, treeScratch } = binding;
   const tiles = cutTiles(units, inputs);
   return {
@@ -152,14 +217,35 @@ function weightGradient(binding: LayerBinding, input: Offset, inputs: number, un
           const start = pass.shards[index]?.start ?? 0;
           const dy = outputGradient + start * units + tile.row;
           const x = input + start * inputs + tile.column;
-          kernels.gemm(true, false, tile.rows, tile.columns, rowsOf(index), dy, units, x, inputs, accumulate, to, leadingDimension);
+          kernels.gemm(
+            true,
+            false,
+            tile.rows,
+            tile.columns,
+            rowsOf(index),
+            dy,
+            units,
+            x,
+            inputs,
+            accumulate,
+            to,
+            leadingDimension,
+          );
         },
         accumulationIsExact: (index: number): boolean =>
           kernels.accumulationIsExact({ transA: true, transB: false, m: tile.rows, n: tile.columns, k: rowsOf(index) }),
       };
       const place = weight + tile.row * inputs + tile.column;
       pass.nodes.forEach((node, i) => {
-        sumShards(kernels, pass, node, contribution, pass.gradients + i * pass.gradientStride + place, inputs, treeScratch);
+        sumShards(
+          kernels,
+          pass,
+          node,
+          contribution,
+          pass.gradients + i * pass.gradientStride + place,
+          inputs,
+          treeScratch,
+        );
       });
     },
   };

@@ -15,11 +15,31 @@ export function dropout(keepProb: number, shape: Shape): Layer {
     outputShape: shape,
     parameters: [],
     statistics: [],
-    compile({ kernels, allocator, index, seed, maxRows, inputs: [x = 0], inputGradients: [dx = null], output: y, outputGradient: dy }) {
+    compile({
+      kernels,
+      allocator,
+      index,
+      seed,
+      maxRows,
+      inputs: [x = 0],
+      inputGradients: [dx = null],
+      output: y,
+      outputGradient: dy,
+    }) {
       const mask = allocator.allocate(maxRows * features);
       const forward = perRow((row, rows, pass) => {
         const at = row * features;
-        kernels.dropoutMask(rows, features, keepProb, seed, Purpose.dropout, pass.firstPosition + row, pass.step, index, mask + at);
+        kernels.dropoutMask(
+          rows,
+          features,
+          keepProb,
+          seed,
+          Purpose.dropout,
+          pass.firstPosition + row,
+          pass.step,
+          index,
+          mask + at,
+        );
         kernels.multiply(rows * features, x + at, mask + at, y + at);
       });
       const inference = perRow((row, rows) => {

@@ -11,7 +11,15 @@ export interface Loss {
    * Writes one loss per row, and unless `gradient` is null the gradient of their sum with respect to `outputs` [rows, width].
    * `targets` holds one number per row: the class index, 0 or 1, or the value to be approximated.
    */
-  run(kernels: Kernels, rows: number, width: number, outputs: Offset, targets: Offset, loss: Offset, gradient: Offset | null): void;
+  run(
+    kernels: Kernels,
+    rows: number,
+    width: number,
+    outputs: Offset,
+    targets: Offset,
+    loss: Offset,
+    gradient: Offset | null,
+  ): void;
   /** Writes one prediction per row, to be compared with the target: the class index, or the value. */
   predict(kernels: Kernels, rows: number, width: number, outputs: Offset, predictions: Offset): void;
 }
