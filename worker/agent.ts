@@ -84,6 +84,8 @@ export class Agent implements CoordinatorLinkEvents {
         this.#enqueue(() => this.#train(message));
         break;
       case 'evaluate':
+        // No step is under way while the coordinator evaluates; what this worker still waits for will not come.
+        this.#callOff();
         this.#enqueue(() => this.#evaluate(message));
         break;
       case 'exchangeResult': {
@@ -170,7 +172,8 @@ export class Agent implements CoordinatorLinkEvents {
   }
 
   async #evaluate(message: Evaluate): Promise<void> {
-    const engine = await this.#engineAt(message.weightsVersion, () => !this.#over);
+    // A plan means that others have answered in this worker's place.
+    const engine = await this.#engineAt(message.weightsVersion, () => !this.#over && this.#current === null);
     const shards = await engine.evaluate(message.split, message.firstShard, message.endShard);
     if (!this.#over) this.#options.link.send({ type: 'evaluated', request: message.request, shards });
   }
