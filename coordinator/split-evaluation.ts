@@ -1,6 +1,6 @@
 /** The loss over a whole split, computed by whoever is there. Pure; a worker's share can be given to others at any time. */
 import type { SplitName } from '../src/job/job.js';
-import { evaluationShards, type Evaluate, type ShardReport } from '../src/protocol/messages.js';
+import { evaluationShards, type Evaluate, type Evaluated, type ShardReport } from '../src/protocol/messages.js';
 import { dealShards } from '../src/reduce/shards.js';
 import { addInOrder } from './step-attempt.js';
 
@@ -17,6 +17,7 @@ export class SplitEvaluation {
   readonly #version: number;
   readonly #reports = new Map<number, ShardReport>();
   readonly #shards: number;
+  readonly #requests = new Set<number>();
 
   constructor(split: SplitName, size: number, weightsVersion: number) {
     this.#split = split;
@@ -27,6 +28,7 @@ export class SplitEvaluation {
 
   /** Deals the missing shards to these workers; results of an earlier deal still count, since they are the same numbers. */
   requests(workers: readonly string[], request: number): { readonly worker: string; readonly message: Evaluate }[] {
+    this.#requests.add(request);
     const missing = Array.from({ length: this.#shards }, (_, shard) => shard).filter(
       (shard) => !this.#reports.has(shard),
     );
@@ -47,7 +49,9 @@ export class SplitEvaluation {
     });
   }
 
-  add(shards: readonly ShardReport[]): void {
+  /** Takes an answer; one to a request of another evaluation is dropped. */
+  add({ request, shards }: Evaluated): void {
+    if (!this.#requests.has(request)) return;
     for (const report of shards) this.#reports.set(report.shard, report);
   }
 

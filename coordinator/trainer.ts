@@ -122,7 +122,7 @@ export class Trainer {
         attempt.addReport(id, message);
         break;
       case 'evaluated':
-        this.#evaluation?.add(message.shards);
+        this.#evaluation?.add(message);
         break;
       case 'failed':
         // What a worker cannot do, no other can: bad data and defects end the run.
@@ -133,7 +133,12 @@ export class Trainer {
   }
 
   gradient(part: GradientPart): void {
-    this.#options.collective.receive(part);
+    try {
+      this.#options.collective.receive(part);
+    } catch (thrown) {
+      // The caller is a stream, which has nowhere to take an error.
+      this.fail(LockstepError.from(thrown));
+    }
     if (this.#options.collective.sum !== null) this.#changed.notify();
   }
 
