@@ -1,0 +1,143 @@
+import { EpochSampler } from '../../src/data/sampler.js';
+import type { SplitName } from '../../src/job/job.js';
+import type { Exchange } from '../../src/nn/layer.js';
+import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../../src/protocol/messages.js';
+import { mergeMoments, mergeSums, type MomentNode } from '../../src/reduce/moments.js';
+import { cutShards } from '../../src/reduce/shards.js';
+import { completeSubtrees, coveredShards, foldTree, type TreeNode } from '../../src/reduce/tree.js';
+import type { AgentEngine } from '../../worker/agent.js';
+import type { ExchangePort, GradientNode, PassResult } from '../../worker/engine.js';
+import { SIZES, type ClusterJob } from './cluster-job.js';
+
+/** A number between −1 and 1 for a feature of a sample; any fixed function with some variety will do. */
+const feature = (sample: number, j: number): number => Math.fround((((sample * 31 + j * 17 + 5) % 23) - 11) / 11);
+
+const addVectors = (left: Float32Array, right: Float32Array): Float32Array => left.map((x, j) => x + (right[j] as number));
+
+interface Leaf {
+  readonly shard: number;
+  readonly samples: readonly number[];
+}
+
+/**
+ * An engine whose numbers are made up but depend on everything that real ones do: the weights, the samples of each shard, the
+ * outcome of every exchange, and the order of additions. A sample that is seen twice or not at all, a stale model, or a sum in
+ * another order changes the final weights.
+ */
+export class ClusterEngine implements AgentEngine {
+  readonly #cluster: ClusterJob;
+  readonly #sampler: EpochSampler;
+  #active: Float32Array;
+  #spare: Float32Array;
+  #gradients: GradientNode[] = [];
+
+  constructor(cluster: ClusterJob) {
+    const { job, model } = cluster;
+    this.#cluster = cluster;
+    this.#sampler = new EpochSampler({ size: SIZES.train ?? 0, seed: job.seed, shuffle: job.training.shuffle });
+    this.#active = new Float32Array(model.vectorElements);
+    this.#spare = new Float32Array(model.vectorElements);
+  }
+
+  get spare(): Float32Array {
+    return this.#spare;
+  }
+
+  swap(): void {
+    [this.#active, this.#spare] = [this.#spare, this.#active];
+  }
+
+  async train(plan: Plan, port: ExchangePort): Promise<PassResult> {
+    const leaves = this.#leaves(plan);
+    const nodes = this.#nodes(plan);
+    const merged: Float32Array[] = [];
+    for (const exchange of this.#cluster.exchanges) {
+      const partials = nodes.map((node) => this.#partial(node, leaves, exchange));
+      if (exchange.result === null) port.post(exchange.index, partials);
+      else merged.push(await port.exchange(exchange.index, partials));
+    }
+    this.#gradients = nodes.map((node) => {
+      const values = this.#fold(node, (shard) => this.#gradient(leaves, shard, merged), addVectors);
+      return { ...node, values };
+    });
+    return { shards: leaves.map((leaf) => this.#report(leaf.shard, leaf.samples)), computeMs: 1, waitMs: 0 };
+  }
+
+  gradients(): GradientNode[] {
+    return this.#gradients;
+  }
+
+  evaluate(split: SplitName, first: number, end: number): Promise<ShardReport[]> {
+    const size = SIZES[split] ?? 0;
+    const shards = cutShards(size, evaluationShards(size)).slice(first, end);
+    return Promise.resolve(
+      shards.map(({ start, rows }, index) => this.#report(first + index, Array.from({ length: rows }, (_, row) => start + row))),
+    );
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The samples of each shard of the plan. */
+  #leaves({ dataEpoch, firstPosition, batchCount, firstShard, endShard }: Plan): Leaf[] {
+    return cutShards(batchCount, this.#cluster.job.training.shards)
+      .slice(firstShard, endShard)
+      .map(({ start, rows }, index) => ({
+        shard: firstShard + index,
+        samples: Array.from({ length: rows }, (_, row) => this.#sampler.sampleId(dataEpoch, firstPosition + start + row)),
+      }));
+  }
+
+  #nodes({ batchCount, firstShard, endShard }: Plan): TreeNode[] {
+    const { shards } = this.#cluster.job.training;
+    const rows = cutShards(batchCount, shards);
+    return completeSubtrees(firstShard, endShard, shards).filter(
+      (node) => (rows[coveredShards(node, shards).first]?.rows ?? 0) > 0,
+    );
+  }
+
+  #fold<Value>(node: TreeNode, leaf: (shard: number) => Value | null, combine: (left: Value, right: Value) => Value): Value {
+    const known = (child: TreeNode): Value | null | undefined => (child.level === 0 ? leaf(child.index) : undefined);
+    const value = foldTree(node, this.#cluster.job.training.shards, known, combine);
+    if (value === null) throw new RangeError(`node ${node.level}:${node.index} holds no samples`);
+    return value;
+  }
+
+  #partial(node: TreeNode, leaves: readonly Leaf[], { merge, width, index }: Exchange): NodeValues {
+    const leaf = (shard: number): MomentNode | null => {
+      const samples = samplesOf(leaves, shard);
+      if (samples.length === 0) return null;
+      const features = merge === 'moments' ? width / 2 : width;
+      const values = new Float32Array(width);
+      for (let j = 0; j < features; j += 1) {
+        const column = samples.map((sample) => feature(sample, j) * (1 + (this.#active[j] as number)) + index);
+        const total = column.reduce((sum, x) => sum + x, 0);
+        const mean = total / samples.length;
+        values[j] = merge === 'moments' ? mean : total;
+        if (merge === 'moments') values[features + j] = column.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+      }
+      return { count: samples.length, values };
+    };
+    const { values } = this.#fold(node, leaf, merge === 'moments' ? mergeMoments : mergeSums);
+    return { ...node, values: values as Float32Array };
+  }
+
+  #gradient(leaves: readonly Leaf[], shard: number, merged: readonly Float32Array[]): Float32Array | null {
+    const samples = samplesOf(leaves, shard);
+    if (samples.length === 0) return null;
+    return new Float32Array(this.#cluster.model.parameterElements).map((_, j) => {
+      const exchanged = merged.reduce((sum, values) => sum + (values[j % values.length] as number), 0);
+      return samples.reduce((sum, sample) => sum + feature(sample, j) * (0.1 + exchanged + (this.#active[j] as number)), 0);
+    });
+  }
+
+  #report(shard: number, samples: readonly number[]): ShardReport {
+    const loss = samples.reduce((sum, sample) => sum + Math.abs(feature(sample, 1) - (this.#active[sample % 7] as number)), 0);
+    return { shard, loss, correct: samples.filter((sample) => feature(sample, 2) > (this.#active[0] as number)).length };
+  }
+}
+
+function samplesOf(leaves: readonly Leaf[], shard: number): readonly number[] {
+  return leaves.find((leaf) => leaf.shard === shard)?.samples ?? [];
+}

@@ -1,0 +1,41 @@
+import type { Membership, MembershipChange } from '../../coordinator/membership.js';
+import type { StepRecord, TrainerObserver, TrainerPhase } from '../../coordinator/observer.js';
+import type { SplitScore } from '../../coordinator/split-evaluation.js';
+import type { SplitName } from '../../src/job/job.js';
+import type { Fence } from '../../src/protocol/messages.js';
+
+/** Keeps everything that a trainer tells. */
+export class RecordingObserver implements TrainerObserver {
+  readonly phases: TrainerPhase[] = [];
+  readonly changes: MembershipChange[] = [];
+  readonly recoveries: Fence[] = [];
+  readonly steps: StepRecord[] = [];
+  readonly evaluations: { readonly split: SplitName; readonly score: SplitScore; readonly step: number }[] = [];
+  ready = 0;
+
+  phase(phase: TrainerPhase): void {
+    if (this.phases.at(-1) !== phase) this.phases.push(phase);
+  }
+
+  membersCounted(membership: Membership): void {
+    this.ready = membership.ready.length;
+  }
+
+  membershipChanged(change: MembershipChange): void {
+    this.changes.push(change);
+  }
+
+  recovering(fence: Fence): void {
+    this.recoveries.push(fence);
+  }
+
+  stepCommitted(record: StepRecord): Promise<void> {
+    this.steps.push(record);
+    return Promise.resolve();
+  }
+
+  evaluated(split: SplitName, score: SplitScore, step: number): Promise<void> {
+    this.evaluations.push({ split, score, step });
+    return Promise.resolve();
+  }
+}
