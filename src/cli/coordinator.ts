@@ -9,7 +9,7 @@ import { startHttp, type HttpEndpoint } from '../observe/http.js';
 import { createLogger } from '../observe/logger.js';
 import { checkListen, formatAddress, parseAddress } from '../rpc/address.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
-import { jobFromFlags, joinToken, options, type JobFlags } from './options.js';
+import { commandName, jobFromFlags, joinToken, options, type JobFlags } from './options.js';
 import { onStopSignal } from './signals.js';
 import { openStage } from './spectator.js';
 
@@ -107,7 +107,7 @@ async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> 
       process.exitCode = EXIT_CODES.drained;
       return;
     }
-    const again = `lockstep train ${path} --workers 1    the same weights, bit for bit, on one worker: compare weightsSha256`;
+    const again = `${commandName()} train ${path} --workers 1    the same weights, bit for bit, on one worker: compare weightsSha256`;
     stage.finish(run, outcome, [again]);
   } finally {
     stage.display.stop();

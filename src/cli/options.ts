@@ -66,3 +66,8 @@ export function joinToken(): string | null {
   const token = process.env['LOCKSTEP_TOKEN'];
   return token === undefined || token === '' ? null : token;
 }
+
+/** How a user who started this process would start another: `npx lockstep` in a checkout, `lockstep` where it is installed. */
+export function commandName(): string {
+  return process.env['npm_command'] === undefined ? 'lockstep' : 'npx lockstep';
+}

@@ -1,5 +1,6 @@
 /** `lockstep train`: the whole cluster on this host, started for you. */
 import { randomBytes } from 'node:crypto';
+import { relative } from 'node:path';
 import { Command } from 'commander';
 import { prepareJob } from '../../coordinator/prepare.js';
 import { TrainingRun } from '../../coordinator/run.js';
@@ -11,7 +12,7 @@ import { startHttp } from '../observe/http.js';
 import { createLogger } from '../observe/logger.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
 import { startLocalWorker } from './local-worker.js';
-import { jobFromFlags, options, type JobFlags } from './options.js';
+import { commandName, jobFromFlags, options, type JobFlags } from './options.js';
 import { onStopSignal } from './signals.js';
 import { openStage } from './spectator.js';
 import { WorkerProcesses } from './worker-processes.js';
@@ -100,12 +101,12 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
       process.exitCode = EXIT_CODES.drained;
       if (flags.quiet !== true && flags.json !== true) {
         process.stdout.write(
-          `Stopped after step ${outcome.steps}; nothing is lost. To go on: lockstep train ${path} --out ${run.directory.path} --resume auto\n`,
+          `Stopped after step ${outcome.steps}; nothing is lost. To go on: ${commandName()} train ${path} --out ${relative(process.cwd(), run.directory.path)} --resume auto\n`,
         );
       }
       return;
     }
-    stage.finish(run, outcome, nextSteps(path, job, run.directory.path, backend));
+    stage.finish(run, outcome, nextSteps(path, job, relative(process.cwd(), run.directory.path), backend));
   } finally {
     stage.display.stop();
     await http?.close();
@@ -157,9 +158,9 @@ async function trainWithProcesses(
 function nextSteps(path: string, job: Job, out: string, backend: string): string[] {
   const other = job.cluster.workers === 1 ? 2 : 1;
   return [
-    `lockstep train ${path} --workers ${other}    the same weights, bit for bit: compare weightsSha256 in run.json`,
-    `lockstep check ${path}    layers, memory and every default`,
-    ...(backend === 'wasm' ? ['lockstep doctor    how to get the faster kernels'] : []),
+    `${commandName()} train ${path} --workers ${other}    the same weights, bit for bit: compare weightsSha256 in run.json`,
+    `${commandName()} check ${path}    layers, memory and every default`,
+    ...(backend === 'wasm' ? [`${commandName()} doctor    how to get the faster kernels`] : []),
     `head ${out}/metrics.jsonl    loss, accuracy and learning rate of every step`,
   ];
 }
