@@ -79,6 +79,7 @@ async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> 
       logger,
       spectator,
     });
+    stage.begin(run.resumedSteps);
     const stopListening = onStopSignal(() => {
       metrics.setPhase('draining');
       logger.info('asked to stop: writing a checkpoint');

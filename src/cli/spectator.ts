@@ -10,6 +10,8 @@ import { ProgressTracker } from '../observe/progress-tracker.js';
 export interface Stage {
   readonly display: ProgressDisplay;
   readonly spectator: Spectator;
+  /** The run begins after `resumedSteps` steps, which count as progress but not as speed. */
+  begin(resumedSteps: number): void;
   finish(run: TrainingRun, outcome: RunOutcome, next: readonly string[]): void;
 }
 
@@ -24,22 +26,27 @@ export function openStage(
   const started = clock.monotonic();
   const totalSteps = Math.min(job.training.epochs * stepsPerEpoch, maxSteps ?? Infinity);
   const classification = prepared.data.classes !== null;
-  const tracker = new ProgressTracker({
-    jobName: job.name,
-    classification,
-    epochs: job.training.epochs,
-    totalSteps,
-    startStep: 0,
-    startEpoch: 0,
-    workersExpected: job.cluster.workers,
-    clock,
-  });
+  const track = (startStep: number): ProgressTracker =>
+    new ProgressTracker({
+      jobName: job.name,
+      classification,
+      epochs: job.training.epochs,
+      totalSteps,
+      startStep,
+      startEpoch: Math.floor(startStep / stepsPerEpoch),
+      workersExpected: job.cluster.workers,
+      clock,
+    });
+  let tracker = track(0);
   const show = (): void => display.update(tracker.state());
   display.keepTicking(() => tracker.state());
   const scored = ({ loss, accuracy }: { loss: number; accuracy: number }) =>
     classification ? { loss, accuracy } : { loss };
   return {
     display,
+    begin(resumedSteps) {
+      tracker = track(resumedSteps);
+    },
     spectator: {
       phase(phase) {
         tracker.setPhase(phase);

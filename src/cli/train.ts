@@ -88,6 +88,7 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
       logger,
       spectator,
     });
+    stage.begin(run.resumedSteps);
     const stopListening = onStopSignal(() => run.stop());
     if (flags.http !== undefined) {
       const health = () => run.health();
@@ -144,8 +145,13 @@ async function trainWithProcesses(
     threads: job.cluster.threads,
     backend,
     logger,
-    allGone: (reason) =>
-      run.trainer.fail(new LockstepError('unavailable', `all worker processes have ended: ${reason}`)),
+    ended: (reason, left) => {
+      // Later on the others do its work; at the start the run would wait in vain for a worker that is not coming.
+      if (left === 0) run.trainer.fail(new LockstepError('unavailable', `all worker processes have ended: ${reason}`));
+      else if (run.recorder.currentPhase === 'waiting') {
+        run.trainer.fail(new LockstepError('unavailable', `a worker process ended before the first step: ${reason}`));
+      }
+    },
   });
   try {
     return await run.execute();

@@ -13,8 +13,8 @@ export interface WorkerProcessesOptions {
   readonly threads: number;
   readonly backend: string;
   readonly logger: Logger;
-  /** Called once when the last of them has ended by itself, with what it said. */
-  allGone(reason: string): void;
+  /** Called when one of them has ended by itself, with what it said and how many are left. */
+  ended(reason: string, left: number): void;
 }
 
 /** How long a worker may take to leave after the run (ms). */
@@ -66,7 +66,7 @@ export class WorkerProcesses {
     );
     if (child.stderr !== null) {
       createInterface({ input: child.stderr }).on('line', (line) => {
-        this.#lastWords = line.replace(/^lockstep: /, '');
+        if (line.startsWith('lockstep: ')) this.#lastWords = line.slice('lockstep: '.length);
         logger.warn({ workerProcess: number }, line);
       });
     }
@@ -76,7 +76,7 @@ export class WorkerProcesses {
       if (this.#closing || code === 0) return;
       const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
       logger.warn({ workerProcess: number, pid: child.pid }, `ended ${how}`);
-      if (this.#running === 0) this.#options.allGone(this.#lastWords === '' ? `the last one ${how}` : this.#lastWords);
+      this.#options.ended(this.#lastWords === '' ? `${number} ${how}` : this.#lastWords, this.#running);
     });
     return child;
   }
