@@ -141,28 +141,31 @@ describe('a worker comes', () => {
 });
 
 describe('messages of a past attempt', () => {
-  it.each(['exchangeNodes', 'stepReport', 'gradient'] as const)('%s arrives after the new plan and is dropped', async (kind) => {
-    const cluster = new TestCluster();
-    let held: Arrival | null = null;
-    cluster.once(
-      (arrival) => arrival.worker === 'a' && arrival.step === 2 && arrival.kind === kind,
-      (arrival) => {
-        held = arrival;
-        cluster.kill('c');
-      },
-    );
-    // The first message of the second attempt is overtaken by the late one.
-    cluster.once(
-      (arrival) => held !== null && arrival.worker === 'b' && arrival.step === 2 && isOfAttempt(cluster, 2),
-      (arrival) => {
-        held?.deliver();
-        arrival.deliver();
-      },
-    );
-    expectSameResult(cluster, await cluster.run('a', 'b', 'c'));
-    expect(held).not.toBeNull();
-    expect(cluster.observer.recoveries).toHaveLength(1);
-  });
+  it.each(['exchangeNodes', 'stepReport', 'gradient'] as const)(
+    '%s arrives after the new plan and is dropped',
+    async (kind) => {
+      const cluster = new TestCluster();
+      let held: Arrival | null = null;
+      cluster.once(
+        (arrival) => arrival.worker === 'a' && arrival.step === 2 && arrival.kind === kind,
+        (arrival) => {
+          held = arrival;
+          cluster.kill('c');
+        },
+      );
+      // The first message of the second attempt is overtaken by the late one.
+      cluster.once(
+        (arrival) => held !== null && arrival.worker === 'b' && arrival.step === 2 && isOfAttempt(cluster, 2),
+        (arrival) => {
+          held?.deliver();
+          arrival.deliver();
+        },
+      );
+      expectSameResult(cluster, await cluster.run('a', 'b', 'c'));
+      expect(held).not.toBeNull();
+      expect(cluster.observer.recoveries).toHaveLength(1);
+    },
+  );
 
   it('losses of an evaluation that is over do not count for the next one', async () => {
     const cluster = new TestCluster();

@@ -12,7 +12,8 @@ import { SIZES, type ClusterJob } from './cluster-job.js';
 /** A number between −1 and 1 for a feature of a sample; any fixed function with some variety will do. */
 const feature = (sample: number, j: number): number => Math.fround((((sample * 31 + j * 17 + 5) % 23) - 11) / 11);
 
-const addVectors = (left: Float32Array, right: Float32Array): Float32Array => left.map((x, j) => x + (right[j] as number));
+const addVectors = (left: Float32Array, right: Float32Array): Float32Array =>
+  left.map((x, j) => x + (right[j] as number));
 
 interface Leaf {
   readonly shard: number;
@@ -71,7 +72,12 @@ export class ClusterEngine implements AgentEngine {
     const size = SIZES[split] ?? 0;
     const shards = cutShards(size, evaluationShards(size)).slice(first, end);
     return Promise.resolve(
-      shards.map(({ start, rows }, index) => this.#report(first + index, Array.from({ length: rows }, (_, row) => start + row))),
+      shards.map(({ start, rows }, index) =>
+        this.#report(
+          first + index,
+          Array.from({ length: rows }, (_, row) => start + row),
+        ),
+      ),
     );
   }
 
@@ -85,7 +91,9 @@ export class ClusterEngine implements AgentEngine {
       .slice(firstShard, endShard)
       .map(({ start, rows }, index) => ({
         shard: firstShard + index,
-        samples: Array.from({ length: rows }, (_, row) => this.#sampler.sampleId(dataEpoch, firstPosition + start + row)),
+        samples: Array.from({ length: rows }, (_, row) =>
+          this.#sampler.sampleId(dataEpoch, firstPosition + start + row),
+        ),
       }));
   }
 
@@ -97,7 +105,11 @@ export class ClusterEngine implements AgentEngine {
     );
   }
 
-  #fold<Value>(node: TreeNode, leaf: (shard: number) => Value | null, combine: (left: Value, right: Value) => Value): Value {
+  #fold<Value>(
+    node: TreeNode,
+    leaf: (shard: number) => Value | null,
+    combine: (left: Value, right: Value) => Value,
+  ): Value {
     const known = (child: TreeNode): Value | null | undefined => (child.level === 0 ? leaf(child.index) : undefined);
     const value = foldTree(node, this.#cluster.job.training.shards, known, combine);
     if (value === null) throw new RangeError(`node ${node.level}:${node.index} holds no samples`);
@@ -128,13 +140,23 @@ export class ClusterEngine implements AgentEngine {
     if (samples.length === 0) return null;
     return new Float32Array(this.#cluster.model.parameterElements).map((_, j) => {
       const exchanged = merged.reduce((sum, values) => sum + (values[j % values.length] as number), 0);
-      return samples.reduce((sum, sample) => sum + feature(sample, j) * (0.1 + exchanged + (this.#active[j] as number)), 0);
+      return samples.reduce(
+        (sum, sample) => sum + feature(sample, j) * (0.1 + exchanged + (this.#active[j] as number)),
+        0,
+      );
     });
   }
 
   #report(shard: number, samples: readonly number[]): ShardReport {
-    const loss = samples.reduce((sum, sample) => sum + Math.abs(feature(sample, 1) - (this.#active[sample % 7] as number)), 0);
-    return { shard, loss, correct: samples.filter((sample) => feature(sample, 2) > (this.#active[0] as number)).length };
+    const loss = samples.reduce(
+      (sum, sample) => sum + Math.abs(feature(sample, 1) - (this.#active[sample % 7] as number)),
+      0,
+    );
+    return {
+      shard,
+      loss,
+      correct: samples.filter((sample) => feature(sample, 2) > (this.#active[0] as number)).length,
+    };
   }
 }
 

@@ -97,11 +97,21 @@ export class TestCluster {
     void agent.ended.then((ending) => this.endings.set(id, ending));
     connection.connect(agent, {
       message: (message) => {
-        this.#arrive({ worker: id, kind: message.type, step: this.state.version, deliver: () => this.trainer.message(id, message) });
+        this.#arrive({
+          worker: id,
+          kind: message.type,
+          step: this.state.version,
+          deliver: () => this.trainer.message(id, message),
+        });
       },
       gradient: (part) => {
         const copy: GradientPart = { ...part, bytes: part.bytes.slice() };
-        this.#arrive({ worker: id, kind: 'gradient', step: this.state.version, deliver: () => this.trainer.gradient(copy) });
+        this.#arrive({
+          worker: id,
+          kind: 'gradient',
+          step: this.state.version,
+          deliver: () => this.trainer.gradient(copy),
+        });
       },
       lost: (reason) => this.trainer.lost(id, reason),
     });
