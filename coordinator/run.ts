@@ -48,6 +48,8 @@ export class TrainingRun {
   readonly resumedSteps: number;
   readonly #options: RunOptions;
   readonly #state: ModelState;
+  /** What workers are told once the run is over. */
+  #farewell: Shutdown | null = null;
 
   private constructor(options: RunOptions, state: ModelState, directory: RunDirectory) {
     const { prepared } = options;
@@ -91,6 +93,10 @@ export class TrainingRun {
   /** A worker wants to take part. */
   hello(hello: Hello, link: WorkerLink): WorkerLinkEvents | null {
     const { prepared, logger } = this.#options;
+    if (this.#farewell !== null) {
+      link.send(this.#farewell);
+      return null;
+    }
     const refusal = refuse(hello, prepared);
     if (refusal !== null) {
       logger.warn({ worker: link.id, host: hello.host }, `turned a worker away: ${refusal}`);
@@ -120,7 +126,7 @@ export class TrainingRun {
       const scores = await this.trainer.run();
       const status = scores === null ? 'stopped' : 'done';
       const sha = await this.#save(status, scores ?? {});
-      this.trainer.shutdown(status, status === 'done' ? '' : 'the coordinator was asked to stop');
+      this.#dismiss(status, status === 'done' ? '' : 'the coordinator was asked to stop');
       const { samplesPerSecond, workers } = this.recorder;
       return {
         status,
@@ -146,6 +152,12 @@ export class TrainingRun {
   health(): { readonly live: boolean; readonly ready: boolean; readonly detail: unknown } {
     const { currentPhase: phase, workers } = this.recorder;
     return { live: true, ready: phase === 'training' || phase === 'evaluating', detail: { phase, workers } };
+  }
+
+  /** Lets the workers go, and those that come from now on. */
+  #dismiss(reason: Shutdown['reason'], message: string): void {
+    this.#farewell = { type: 'shutdown', reason, message };
+    this.trainer.shutdown(reason, message);
   }
 
   async #save(status: RunStatus, scores: Scores): Promise<string> {
@@ -177,7 +189,7 @@ export class TrainingRun {
 
   async #fail(error: LockstepError): Promise<void> {
     const reason: Shutdown['reason'] = error.code === 'unavailable' ? 'stopped' : 'failed';
-    this.trainer.shutdown(reason, error.message);
+    this.#dismiss(reason, error.message);
     if (this.#state.version > this.resumedSteps) await this.recorder.checkpoint();
     const { code, message, hint } = error;
     await this.directory.update({

@@ -159,18 +159,24 @@ export class Trainer {
   async run(): Promise<Scores | null> {
     const { job, state } = this.#options;
     await this.#gather(job.cluster.workers);
-    const perEpoch = this.#stepsPerEpoch;
-    while (state.version < this.totalSteps && !this.#stopping) {
+    for (;;) {
+      // Before the next step and not after the last one: a run that resumes here owes its evaluation too.
+      if (this.#devIsDue) await this.#evaluateAndReport('dev');
+      if (state.version >= this.totalSteps || this.#stopping) break;
       const started = performance.now();
       const attempt = await this.#completeStep();
       if (attempt === null) break;
       await this.#commit(attempt, started);
-      const done = state.version;
-      const every = job.training.evaluateEveryEpochs * perEpoch;
-      const evaluates = every > 0 && done % every === 0 && done < this.totalSteps;
-      if (evaluates && this.#options.sizes.dev !== null) await this.#evaluateAndReport('dev');
     }
     return this.#stopping ? null : this.#finalScores();
+  }
+
+  /** Whether the job has the dev split evaluated at this step; at the last one all splits are. */
+  get #devIsDue(): boolean {
+    const { job, state, sizes } = this.#options;
+    const every = job.training.evaluateEveryEpochs * this.#stepsPerEpoch;
+    const done = state.version;
+    return sizes.dev !== null && every > 0 && done > 0 && done % every === 0 && done < this.totalSteps;
   }
 
   /** Ends the run after the last committed step. */

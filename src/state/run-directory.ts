@@ -129,11 +129,11 @@ export class RunDirectory {
   }
 
   /**
-   * Drops the metrics measured after `step` steps: the run resumes from there and will measure them again. −1 drops
-   * all.
+   * Drops what a run that resumes after `step` steps will measure again: the metrics of later steps, and evaluations at
+   * that very step. −1 drops all.
    */
   truncateMetricsAfter(step: number): Promise<void> {
-    return this.metrics.filter((line) => line.step <= step);
+    return this.metrics.filter((line) => line.step < step || (line.step === step && line.evaluation !== true));
   }
 
   /** Writes `model.safetensors`, atomically. The tensors are copied before the first await. */
