@@ -36,7 +36,10 @@ export class Contestant {
    */
   static async start(name, command, args, env = {}) {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-    const spawned = await Promise.race([once(child, 'spawn').then(() => null), once(child, 'error').then(([error]) => error)]);
+    const spawned = await Promise.race([
+      once(child, 'spawn').then(() => null),
+      once(child, 'error').then(([error]) => error),
+    ]);
     if (spawned !== null) return { missing: `${command} does not start: ${spawned.message}` };
     const contestant = new Contestant(name, child);
     const { missing } = await contestant.#answer();
@@ -70,8 +73,8 @@ export function lockstep(name, { backend, units, shards }) {
 /**
  * Lets contestants take turns of about `turnMs`; every round begins with another one.
  *
- * @returns one object per contestant: `ms` and `cpuMs` per step, median over the rounds, `rounds` (ms per step of each), the
- *   loss after its last step, and how many steps it ran.
+ * @returns one object per contestant: `ms` and `cpuMs` per step, medians over the rounds, of which `rounds` and `cpuRounds` hold
+ *   each one; the loss of its last step, and how many steps it ran.
  */
 export async function compete(contestants, { rounds, turnMs }) {
   const results = [];
@@ -84,7 +87,14 @@ export async function compete(contestants, { rounds, turnMs }) {
       steps += count;
       last.perStep = last.ms / count;
     }
-    results.push({ name: contestant.name, steps, turn: Math.max(1, Math.round(turnMs / last.perStep)), rounds: [], cpu: [], loss: last.loss });
+    results.push({
+      name: contestant.name,
+      steps,
+      turn: Math.max(1, Math.round(turnMs / last.perStep)),
+      rounds: [],
+      cpu: [],
+      loss: last.loss,
+    });
   }
   for (let round = 0; round < rounds; round += 1) {
     for (let i = 0; i < contestants.length; i += 1) {
@@ -97,10 +107,23 @@ export async function compete(contestants, { rounds, turnMs }) {
       result.loss = loss;
     }
   }
-  return results.map(({ name, steps, rounds: times, cpu, loss }) => ({ name, ms: median(times), cpuMs: median(cpu), steps, loss, rounds: times }));
+  return results.map(({ name, steps, rounds: times, cpu, loss }) => ({
+    name,
+    ms: median(times),
+    cpuMs: median(cpu),
+    steps,
+    loss,
+    rounds: times,
+    cpuRounds: cpu,
+  }));
 }
 
 /** How many times as long a step of `a` takes as one of `b`: the median over the rounds, in which the two ran side by side. */
 export function ratio(a, b) {
   return median(a.rounds.map((ms, round) => ms / b.rounds[round]));
+}
+
+/** The same of CPU time, which other work on the machine disturbs less. */
+export function cpuRatio(a, b) {
+  return median(a.cpuRounds.map((ms, round) => ms / b.cpuRounds[round]));
 }

@@ -16,7 +16,10 @@ export function shapeOf(units) {
 
 /** examples/mnist.yaml with other widths or shards, and nothing between the steps: no evaluation, no change of the rate. */
 export function benchJob({ units, shards, epochs = 1000 }) {
-  const layers = [...units.flatMap((width) => [{ type: 'dense', units: width }, 'batchNorm', 'relu']), { type: 'dense', units: 10 }];
+  const layers = [
+    ...units.flatMap((width) => [{ type: 'dense', units: width }, 'batchNorm', 'relu']),
+    { type: 'dense', units: 10 },
+  ];
   return loadJob(join(folder, '..', 'examples', 'mnist.yaml'), {
     overrides: [
       `model.layers=${JSON.stringify(layers)}`,

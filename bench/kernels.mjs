@@ -6,8 +6,6 @@
  *   npm run build && node bench/kernels.mjs [--json FILE]
  */
 import console from 'node:console';
-import { writeFileSync } from 'node:fs';
-import os from 'node:os';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -15,8 +13,8 @@ import koffi from 'koffi';
 import { Arena } from '../dist/src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS } from '../dist/src/kernels/kernels.js';
 import { candidateLibraries } from '../dist/src/kernels/openblas/candidates.js';
-import { systemBlas } from '../dist/src/kernels/openblas/library.js';
 import { kernelFactory } from '../dist/src/kernels/select.js';
+import { backends, figure, introduce, median, table, writeJson } from './report.mjs';
 
 const SHAPES = [
   { name: 'square 256', m: 256, n: 256, k: 256, transA: false, transB: false },
@@ -35,12 +33,6 @@ const ROUNDS = 41;
 const ROUNDS_BUDGET_MS = 2500;
 /** A sample repeats the product until it takes about this long, so that the clock's resolution does not matter. */
 const SAMPLE_MS = 3;
-
-const median = (values) => {
-  const sorted = values.toSorted((x, y) => x - y);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
 
 /** One product of this shape by a backend, on an arena of its own. */
 function backendProduct(backend, { m, n, k, transA, transB }) {
@@ -116,55 +108,32 @@ function measure(shape, contenders) {
 }
 
 const { values: options } = parseArgs({ options: { json: { type: 'string' } } });
-const blas = systemBlas();
-const direct = blas.library === null ? null : openDirect();
-const backends = blas.library === null ? ['wasm'] : ['openblas', 'wasm'];
+const machine = introduce();
+const direct = machine.openblas === null ? null : openDirect();
 
-console.log(`${os.cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`);
-console.log(blas.library === null ? `openblas: ${blas.reason}` : blas.library.description);
-console.log(`load ${os.loadavg()[0].toFixed(1)} on ${os.cpus().length} CPUs; GFLOP/s of one thread, medians\n`);
-const columns = (...cells) =>
-  console.log(
-    cells[0].padEnd(46) +
-      cells
-        .slice(1)
-        .map((cell) => cell.padStart(12))
-        .join(''),
-  );
-const figure = (value, digits = 1) => (value === undefined || value === null ? '–' : value.toFixed(digits));
-
-columns('product', 'openblas', 'cblas_sgemm', 'ratio', 'wasm');
 const results = SHAPES.map((shape) => {
-  const contenders = backends.map((name) => ({ name, product: backendProduct(name, shape) }));
+  const contenders = backends().map((name) => ({ name, product: backendProduct(name, shape) }));
   if (direct !== null) contenders.push({ name: 'direct', product: directProduct(direct, shape) });
-  const result = measure(shape, contenders);
-  const { openblas, direct: bare, wasm } = result.gflops;
-  columns(
-    `${shape.name} (${shape.m}×${shape.n}×${shape.k})`,
-    figure(openblas),
-    figure(bare),
-    figure(result.ratio, 2),
-    figure(wasm),
-  );
-  return result;
+  return measure(shape, contenders);
 });
-
 const small = measure(
   SMALL,
   ['wasm', 'reference'].map((name) => ({ name, product: backendProduct(name, SMALL) })),
 );
-console.log(
-  `\n${SMALL.name}: wasm ${figure(small.gflops.wasm)}, reference ${figure(small.gflops.reference, 2)}: ` +
-    `${figure(small.gflops.wasm / small.gflops.reference, 0)} times as fast`,
-);
 
-if (options.json !== undefined) {
-  const report = {
-    cpu: os.cpus()[0]?.model,
-    node: process.version,
-    load: os.loadavg()[0],
-    blas: blas.library?.description ?? null,
-    products: [...results, small],
-  };
-  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-}
+console.log('products, GFLOP/s of one thread, medians');
+table([
+  ['', 'openblas', 'cblas_sgemm', 'openblas / cblas_sgemm', 'wasm'],
+  ...results.map(({ name, m, n, k, gflops, ratio }) => [
+    `${name} (${m}×${n}×${k})`,
+    figure(gflops.openblas),
+    figure(gflops.direct),
+    figure(ratio, 2),
+    figure(gflops.wasm),
+  ]),
+]);
+const { wasm, reference } = small.gflops;
+console.log(
+  `\n${SMALL.name}: wasm ${figure(wasm)}, reference ${figure(reference, 2)}: ${figure(wasm / reference, 0)} times as fast`,
+);
+writeJson(options.json, { machine, products: [...results, small] });

@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
 
 const say = (answer) => writeSync(1, `${JSON.stringify(answer)}\n`);
 
+/** Few enough looks to cost the others nothing; a turn is timed from the moment its request is read. */
 const POLL_MS = 5;
 
 /** One byte of the input, or null at its end. The pipe does not block, so this looks again now and then. */
@@ -101,7 +102,15 @@ try {
     step: (record) => gate.step(record),
     ...{ workers: nothing, evaluated: nothing, epochCompleted: nothing },
   };
-  const run = await TrainingRun.start({ prepared, out: join(out, 'run'), resume: 'never', maxSteps: null, metrics, logger, spectator });
+  const run = await TrainingRun.start({
+    prepared,
+    out: join(out, 'run'),
+    resume: 'never',
+    maxSteps: null,
+    metrics,
+    logger,
+    spectator,
+  });
   const worker = startLocalWorker(run, prepared);
   await run.execute();
   await worker.close();

@@ -1,7 +1,8 @@
 /**
  * One training step of the reference job, MNIST through 784-512-256-10 with batch norm, Adam, batch 256 in 8 logical shards: Lockstep
  * with one worker and one compute thread on each backend, next to PyTorch (one thread) and TensorFlow.js (WASM backend, one
- * thread) on the same job, by turns. Peers that are not installed are passed over.
+ * thread) on the same job, by turns. Ratios are of wall time and of CPU time, below 1 where the one in the row is faster. Peers
+ * that are not installed are passed over.
  *
  *   npm run build && node bench/step.mjs [--json FILE] [--rounds N] [--turn MS] [--no-peers]
  */
@@ -10,8 +11,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { Contestant, compete, folder, lockstep, ratio } from './contest.mjs';
-import { REFERENCE, peerJob, shapeOf } from './jobs.mjs';
+import { Contestant, compete, cpuRatio, folder, lockstep, ratio } from './contest.mjs';
+import { BATCH, REFERENCE, peerJob, shapeOf } from './jobs.mjs';
 import { backends, figure, introduce, table, writeJson } from './report.mjs';
 
 const { values: options } = parseArgs({
@@ -31,7 +32,12 @@ async function startTorch() {
   for (const python of pythons) {
     // Its BLAS has threads of its own, which torch.set_num_threads need not reach.
     const one = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
-    const started = await Contestant.start('PyTorch', python, [join(folder, 'peers', 'torch_step.py'), peerJob(REFERENCE)], one);
+    const started = await Contestant.start(
+      'PyTorch',
+      python,
+      [join(folder, 'peers', 'torch_step.py'), peerJob(REFERENCE)],
+      one,
+    );
     if (started.contestant !== undefined) return started;
     missing = started.missing;
   }
@@ -39,10 +45,15 @@ async function startTorch() {
 }
 
 const startTensorFlow = () =>
-  Contestant.start('TensorFlow.js WASM', process.execPath, [join(folder, 'peers', 'tfjs-step.mjs'), peerJob(REFERENCE)]);
+  Contestant.start('TensorFlow.js WASM', process.execPath, [
+    join(folder, 'peers', 'tfjs-step.mjs'),
+    peerJob(REFERENCE),
+  ]);
 
 const machine = introduce();
-const starters = backends().map((backend) => () => lockstep(`Lockstep ${backend}`, { backend, units: REFERENCE, shards: 8 }));
+const starters = backends().map(
+  (backend) => () => lockstep(`Lockstep ${backend}`, { backend, units: REFERENCE, shards: 8 }),
+);
 if (options.peers) starters.push(startTorch, startTensorFlow);
 const contestants = [];
 for (const start of starters) {
@@ -55,22 +66,18 @@ const results = await compete(contestants, { rounds: Number(options.rounds), tur
 for (const contestant of contestants) await contestant.end();
 
 const peers = results.filter(({ name }) => !name.startsWith('Lockstep'));
-console.log(`one step of ${shapeOf(REFERENCE)}, batch 256, V = 8, one compute thread; medians of ${options.rounds} rounds by turns`);
+console.log(
+  `one step of ${shapeOf(REFERENCE)}, batch ${BATCH}, V = 8, one compute thread; medians of ${options.rounds} rounds by turns`,
+);
 table([
-  ['', 'ms/step', 'CPU ms/step', 'steps', 'loss', ...peers.map(({ name }) => `× ${name}`)],
+  ['', 'ms/step', 'CPU ms/step', 'steps', 'loss', ...peers.flatMap(({ name }) => [`/ ${name}`, 'CPU'])],
   ...results.map((result) => [
     result.name,
     figure(result.ms, 2),
     figure(result.cpuMs, 2),
     String(result.steps),
     figure(result.loss, 4),
-    ...peers.map((peer) => figure(ratio(result, peer), 3)),
+    ...peers.flatMap((peer) => [figure(ratio(result, peer), 3), figure(cpuRatio(result, peer), 3)]),
   ]),
 ]);
-for (const peer of peers) {
-  for (const own of results.filter(({ name }) => name.startsWith('Lockstep'))) {
-    const times = ratio(peer, own);
-    console.log(`${own.name} takes ${figure(1 / times, 3)} of the time of ${peer.name}: ${figure(times, 2)} times as fast`);
-  }
-}
-writeJson(options.json, { machine, job: { units: REFERENCE, batch: 256, shards: 8 }, results });
+writeJson(options.json, { machine, job: { units: REFERENCE, batch: BATCH, shards: 8 }, results });

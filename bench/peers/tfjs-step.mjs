@@ -17,7 +17,9 @@ async function load() {
     return { tf: tf.default ?? tf, wasm: wasm.default ?? wasm };
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    say({ missing: '@tensorflow/tfjs and @tensorflow/tfjs-backend-wasm are not installed: npm install --prefix bench/peers' });
+    say({
+      missing: '@tensorflow/tfjs and @tensorflow/tfjs-backend-wasm are not installed: npm install --prefix bench/peers',
+    });
     return process.exit(0);
   }
 }
@@ -51,7 +53,8 @@ class Batches {
     const x = new Float32Array(ids.length * 784);
     const y = new Int32Array(ids.length);
     ids.forEach((id, row) => {
-      for (let j = 0; j < 784; j += 1) x[row * 784 + j] = (this.#images[id * 784 + j] - this.#mean) * this.#inverseDeviation;
+      for (let j = 0; j < 784; j += 1)
+        x[row * 784 + j] = (this.#images[id * 784 + j] - this.#mean) * this.#inverseDeviation;
       y[row] = this.#labels[id];
     });
     return { x, y, rows: ids.length };
@@ -69,7 +72,14 @@ class Batches {
 function build(tf, units, learningRate) {
   const model = tf.sequential();
   units.forEach((width, i) => {
-    model.add(tf.layers.dense({ units: width, useBias: false, kernelInitializer: 'heNormal', ...(i === 0 ? { inputShape: [784] } : {}) }));
+    model.add(
+      tf.layers.dense({
+        units: width,
+        useBias: false,
+        kernelInitializer: 'heNormal',
+        ...(i === 0 ? { inputShape: [784] } : {}),
+      }),
+    );
     model.add(tf.layers.batchNormalization({ momentum: 0.9, epsilon: 1e-5 }));
     model.add(tf.layers.reLU());
   });
