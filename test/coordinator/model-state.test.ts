@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ModelState, type StateTensors } from '../../coordinator/model-state.js';
+import type { ModelState, StateTensors } from '../../coordinator/model-state.js';
 import type { ExchangeOutcome } from '../../coordinator/step-attempt.js';
 import { LockstepError } from '../../src/common/errors.js';
 import type { Exchange } from '../../src/nn/layer.js';

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SplitEvaluation } from '../../coordinator/split-evaluation.js';
 import type { Evaluate, ShardReport } from '../../src/protocol/messages.js';
+import { generator, shuffled } from '../support/cluster-order.js';
 
 type Request = ReturnType<SplitEvaluation['requests']>[number];
 
@@ -64,18 +65,15 @@ describe('the evaluation of a split', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 4 }),
-        fc.infiniteStream(fc.nat(99)),
-        (teams, dice) => {
+        fc.nat(),
+        (teams, seed) => {
+          const dice = generator(seed);
           const evaluation = new SplitEvaluation('train', size, 0);
           for (const [round, count] of [...teams, 1].entries()) {
             const workers = Array.from({ length: count }, (_, rank) => `w${rank}`);
-            const answers = evaluation
-              .requests(workers, round + 1)
-              .map((request) => ({ request, rank: dice.next().value }))
-              .sort((x, y) => x.rank - y.rank);
+            const requests = shuffled(evaluation.requests(workers, round + 1), dice());
             // In all rounds but the last, some do not answer.
-            for (const { request, rank } of answers)
-              if (round === teams.length || rank > 40) answer(evaluation, request);
+            for (const request of requests) if (round === teams.length || dice() % 5 > 1) answer(evaluation, request);
           }
           expect(evaluation.complete).toBe(true);
           expect(evaluation.score()).toEqual(alone.score());

@@ -5,6 +5,7 @@ import type { Exchange } from '../../src/nn/layer.js';
 import type { NodeValues, ShardReport } from '../../src/protocol/messages.js';
 import { cutShards } from '../../src/reduce/shards.js';
 import { coveredShards, foldTree, type TreeNode } from '../../src/reduce/tree.js';
+import { shuffled } from '../support/cluster-order.js';
 
 const FENCE = { epoch: 3, step: 7, attempt: 2 };
 const common = { layer: 1, valuesPerSample: 1, slots: 0, result: 0, statistics: null };
@@ -107,7 +108,7 @@ describe('an exchange', () => {
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 1, max: 12 }),
         fc.array(leaves, { minLength: 9, maxLength: 9 }),
-        fc.infiniteStream(fc.nat(1000)),
+        fc.nat(),
         (batchCount, shards, workers, numbers, order) => {
           const names = Array.from({ length: workers }, (_, rank) => `w${rank}`);
           const step = attempt({ batchCount, shards, workers: names, exchanges: [MOMENTS, SUMS] });
@@ -127,8 +128,7 @@ describe('an exchange', () => {
             return Array.from({ length: end - first }, (_, i) => first + i).filter((shard) => step.holdsSamples(shard));
           });
           expect(covered.sort((x, y) => x - y)).toEqual([...rows.keys()].filter((shard) => (rows[shard] ?? 0) > 0));
-          const shuffled = parts.map((part) => ({ part, rank: order.next().value })).sort((x, y) => x.rank - y.rank);
-          const outcomes = shuffled.map(({ part }) => step.addExchange(1, [part]));
+          const outcomes = shuffled(parts, order).map((part) => step.addExchange(1, [part]));
           expect(outcomes.slice(0, -1).every((outcome) => outcome === null)).toBe(true);
           const root = { level: Math.ceil(Math.log2(shards)), index: 0 };
           expect(outcomes.at(-1)).toEqual({ values: foldTree(root, shards, known, add), count: batchCount });
