@@ -31,8 +31,8 @@ const Word = {
   claims: 16,
 } as const;
 
-/** Groups of tasks in one segment whose claims are counted. */
-const MAX_CLAIMS = 1024;
+/** Most groups of operations in one segment: each has a counter of its claimed tasks. */
+export const MAX_GROUPS = 1024;
 const STOP = -1;
 
 /** What to compute: rows of a split, cut into shards. */
@@ -54,10 +54,10 @@ export class Control {
   readonly samples: Uint32Array;
   readonly #words: Int32Array;
 
-  constructor(maxRows: number, buffer = new SharedArrayBuffer((Word.claims + MAX_CLAIMS + maxRows) * 4)) {
+  constructor(maxRows: number, buffer = new SharedArrayBuffer((Word.claims + MAX_GROUPS + maxRows) * 4)) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer, 0, Word.claims + MAX_CLAIMS);
-    this.samples = new Uint32Array(buffer, (Word.claims + MAX_CLAIMS) * 4, maxRows);
+    this.#words = new Int32Array(buffer, 0, Word.claims + MAX_GROUPS);
+    this.samples = new Uint32Array(buffer, (Word.claims + MAX_GROUPS) * 4, maxRows);
   }
 
   // ── the event loop's side ──────────────────────────────────────────────────────────────────────────────────────────
@@ -122,9 +122,9 @@ export class Control {
     Atomics.notify(this.#words, Word.completed);
   }
 
-  /** Takes the next task of a group; tasks at or beyond the group's size mean that none is left. */
+  /** Takes the next task of a group, 0 … MAX_GROUPS − 1; tasks at or beyond the group's size mean that none is left. */
   claim(group: number): number {
-    return Atomics.add(this.#words, Word.claims + (group % MAX_CLAIMS), 1);
+    return Atomics.add(this.#words, Word.claims + group, 1);
   }
 
   /** Waits until all `threads` threads have come here. */

@@ -1,7 +1,7 @@
 /** How one compute thread works through a segment together with the others of its worker. */
 import type { Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
-import type { Control } from './control.js';
+import { MAX_GROUPS, type Control } from './control.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
 type Group =
@@ -33,9 +33,12 @@ export class SegmentRunner {
   readonly #threads: number;
   readonly #control: Control;
 
+  /** @throws RangeError when a segment turns from rows to tasks and back more often than can be counted. */
   constructor(program: Program, control: Control, thread: number, threads: number) {
     const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
     this.#segments = segments.map(group);
+    const most = Math.max(...this.#segments.map((groups) => groups.length));
+    if (most > MAX_GROUPS) throw new RangeError(`${most} groups of operations in one segment: ${MAX_GROUPS} can be counted`);
     this.#control = control;
     this.#thread = thread;
     this.#threads = threads;
