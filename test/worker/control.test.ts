@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cutShards, dealShards } from '../../src/reduce/shards.js';
+import { Control, type PassRequest } from '../../worker/control.js';
+
+const request: PassRequest = {
+  mode: 'training',
+  split: 'train',
+  step: 41,
+  weights: 0,
+  firstShard: 0,
+  endShard: 8,
+  totalShards: 8,
+  batchCount: 100,
+};
+
+function passOf(changes: Partial<PassRequest>) {
+  const control = new Control(0);
+  control.setPass({ ...request, ...changes });
+  return control.pass([1000, 2000], 5000, 300);
+}
+
+describe('the pass that threads see', () => {
+  it('describes the whole batch to a worker that holds all shards', () => {
+    expect(passOf({})).toEqual({
+      mode: 'training',
+      step: 41,
+      weights: 1000,
+      shards: cutShards(100, 8),
+      firstShard: 0,
+      totalShards: 8,
+      firstPosition: 0,
+      batchCount: 100,
+      nodes: [{ level: 3, index: 0 }],
+      gradients: 5000,
+      gradientStride: 300,
+    });
+  });
+
+  it('counts the rows of a range from its first one', () => {
+    // 100 samples in 8 shards: four of 13, then four of 12.
+    const pass = passOf({ firstShard: 3, endShard: 6 });
+    expect(pass.firstPosition).toBe(39);
+    expect(pass.shards).toEqual([
+      { start: 0, rows: 13 },
+      { start: 13, rows: 12 },
+      { start: 25, rows: 12 },
+    ]);
+    expect(pass.nodes).toEqual([
+      { level: 0, index: 3 },
+      { level: 1, index: 2 },
+    ]);
+  });
+
+  it('has no nodes for shards without samples', () => {
+    const pass = passOf({ batchCount: 5, firstShard: 3, endShard: 8 });
+    expect(pass.shards.map(({ rows }) => rows)).toEqual([1, 1, 0, 0, 0]);
+    expect(pass.nodes).toEqual([
+      { level: 0, index: 3 },
+      { level: 2, index: 1 },
+    ]);
+    expect(passOf({ batchCount: 5, firstShard: 5, endShard: 8 }).nodes).toEqual([]);
+  });
+
+  it('uses the model vector that it is told, and the mode and split', () => {
+    expect(passOf({ weights: 1 }).weights).toBe(2000);
+    expect(passOf({ mode: 'inference' }).mode).toBe('inference');
+    for (const split of ['train', 'dev', 'test'] as const) {
+      const control = new Control(0);
+      control.setPass({ ...request, split });
+      expect(control.split).toBe(split);
+    }
+  });
+
+  it('is the same for every thread of a worker', () => {
+    const control = new Control(10);
+    control.setPass({ ...request, firstShard: 2, endShard: 5 });
+    control.samples.set([7, 8, 9]);
+    const other = new Control(10, control.buffer);
+    expect(other.pass([1000, 2000], 5000, 300)).toEqual(control.pass([1000, 2000], 5000, 300));
+    expect([...other.samples.subarray(0, 3)]).toEqual([7, 8, 9]);
+    expect(other.samples).toHaveLength(10);
+  });
+
+  it('gives every sample to exactly one worker', () => {
+    const count = (max: number) => fc.integer({ min: 1, max });
+    fc.assert(
+      fc.property(count(200), count(40), count(12), (batchCount, totalShards, workers) => {
+        const positions = dealShards(totalShards, workers).flatMap(({ first, end }) => {
+          const pass = passOf({ batchCount, totalShards, firstShard: first, endShard: end });
+          return pass.shards.flatMap(({ start, rows }) => {
+            return Array.from({ length: rows }, (_, row) => pass.firstPosition + start + row);
+          });
+        });
+        expect(positions).toEqual(Array.from({ length: batchCount }, (_, position) => position));
+      }),
+    );
+  });
+});
+
+describe('calling threads', () => {
+  it('a run is over when the last thread is done', async () => {
+    const control = new Control(0);
+    let over = false;
+    const run = control.run(5, 3).then(() => {
+      over = true;
+    });
+    expect(control.next(0)).toEqual({ sequence: 1, segment: 5 });
+    control.done();
+    control.done();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    control.done();
+    await run;
+    expect(over).toBe(true);
+  });
+
+  it('every run has a number of its own, and claims that begin at 0', async () => {
+    const control = new Control(0);
+    for (let sequence = 1; sequence <= 3; sequence += 1) {
+      const run = control.run(7, 1);
+      expect(control.next(sequence - 1)).toEqual({ sequence, segment: 7 });
+      expect([control.claim(0), control.claim(0), control.claim(1), control.claim(0)]).toEqual([0, 1, 0, 2]);
+      control.done();
+      await run;
+    }
+  });
+
+  it('stop ends the threads', () => {
+    const control = new Control(0);
+    control.stop();
+    expect(control.next(0)).toBeNull();
+  });
+
+  it('the death of a thread ends the wait', async () => {
+    const control = new Control(0);
+    expect(control.failed).toBe(false);
+    const run = control.run(1, 2);
+    control.abandon();
+    await run;
+    expect(control.failed).toBe(true);
+  });
+
+  it('a thread alone does not wait at a barrier', () => {
+    const control = new Control(0);
+    control.barrier(1);
+    control.barrier(1);
+  });
+});
