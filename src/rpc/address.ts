@@ -9,7 +9,7 @@ export interface Address {
 
 /** `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for loopback. @throws LockstepError `usage` for anything else. */
 export function parseAddress(text: string, option: string): Address {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
     throw new LockstepError('usage', `${option} ${text}: expected HOST:PORT, for example 127.0.0.1:7700`);
@@ -23,7 +23,7 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Whether a host stands for every interface, and so for no address that a peer could dial. */
