@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StepAttempt } from '../../coordinator/step-attempt.js';
+import { DenseDataset } from '../../src/data/dense.js';
+import type { LoadedData } from '../../src/data/load.js';
+import { EpochSampler } from '../../src/data/sampler.js';
+import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
+import { buildModel, initializeModel } from '../../src/nn/model.js';
+import { evaluationShards, type Plan, type ShardReport } from '../../src/protocol/messages.js';
+import type { Engine, ExchangePort } from '../../worker/engine.js';
+import { layoutOptions } from '../../worker/engine.js';
+import { measureLayout } from '../../worker/layout.js';
+import { builtEngine } from '../support/built-engine.js';
+import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
+import { PassRig } from '../support/pass-rig.js';
+import { normalValues, wholeValues } from '../support/random-values.js';
+import { simulateStep } from '../support/simulated-step.js';
+import { tinyJob } from '../support/tiny-job.js';
+
+const FEATURES = 6;
+const SAMPLES = 300;
+const BATCH = 45;
+const SHARDS = 8;
+
+const spec = modelSpec(dense(20, false), batchNorm(), { type: 'relu' }, { type: 'dropout', keepProb: 0.8 }, dense(3));
+const model = buildModel(spec, [FEATURES]);
+const job = tinyJob(spec, { batchSize: BATCH, shards: SHARDS });
+const shared = (values: ArrayLike<number>): Float32Array<SharedArrayBuffer> => {
+  const result = new Float32Array(new SharedArrayBuffer(values.length * 4));
+  result.set(values);
+  return result;
+};
+const features = shared(normalValues(SAMPLES * FEATURES, 51));
+const labels = new Float64Array(new SharedArrayBuffer(SAMPLES * 8));
+labels.set(wholeValues(SAMPLES, 3, 52));
+const data: LoadedData = {
+  splits: { train: new DenseDataset([FEATURES], features, labels), dev: null, test: null },
+  featureShape: [FEATURES],
+  classes: ['a', 'b', 'c'],
+  labelName: null,
+  featureNames: null,
+  fingerprint: '',
+};
+const mean = Float32Array.from(normalValues(FEATURES, 53));
+const inverseDeviation = Float32Array.from(normalValues(FEATURES, 54), (value) => 1 + value * value);
+const vector = new Float32Array(model.vectorElements);
+initializeModel(model, job.seed, vector);
+
+/** The batch of a step as any worker sees it: in the order of the epoch, normalised. */
+function batchAt(epoch: number, first: number, count: number) {
+  const ids = new Uint32Array(count);
+  new EpochSampler({ size: SAMPLES, seed: job.seed, shuffle: true }).fill(epoch, first, count, ids);
+  const inputs = Array.from(ids).flatMap((id) =>
+    Array.from({ length: FEATURES }, (_, j) => {
+      const centred = Math.fround((features[id * FEATURES + j] ?? NaN) - (mean[j] ?? NaN));
+      return Math.fround(centred * (inverseDeviation[j] ?? NaN));
+    }),
+  );
+  return { inputs, targets: Array.from(ids, (id) => labels[id] ?? NaN) };
+}
+
+/** A step over several engines, their partial results merged by the coordinator's own decision code. */
+async function trainStep(engines: readonly Engine[], place: { step: number; epoch: number; first: number; count: number }) {
+  const { exchanges } = measureLayout(layoutOptions(job, model, SAMPLES, 1)).program;
+  const work = { step: place.step, weightsVersion: 0, dataEpoch: place.epoch, firstPosition: place.first, batchCount: place.count };
+  const workers = engines.map((_, index) => `w${index}`);
+  const attempt = new StepAttempt({ epoch: 1, step: place.step, attempt: 1 }, work, SHARDS, workers, exchanges);
+  const waiting = new Map<number, ((values: Float32Array) => void)[]>();
+  const add = (exchange: number, nodes: Parameters<ExchangePort['post']>[1]): void => {
+    const outcome = attempt.addExchange(exchange, nodes);
+    if (outcome !== null) for (const answer of waiting.get(exchange) ?? []) answer(outcome.values);
+  };
+  const port: ExchangePort = {
+    post: add,
+    exchange: (exchange, nodes) =>
+      new Promise((resolve) => {
+        waiting.set(exchange, [...(waiting.get(exchange) ?? []), resolve]);
+        add(exchange, nodes);
+      }),
+  };
+  const parts = await Promise.all(
+    attempt.plans().map(async ({ worker, plan }: { worker: string; plan: Plan }) => {
+      const engine = engines[workers.indexOf(worker)];
+      if (engine === undefined) throw new Error(`no ${worker}`);
+      const { shards } = await engine.train(plan, port);
+      return { shards, gradients: engine.gradients().map((node) => ({ ...node, values: node.values.slice() })) };
+    }),
+  );
+  const sum = attempt.accumulator<Float32Array>((left, right) => left.map((value, i) => value + (right[i] ?? NaN)));
+  for (const { gradients } of parts) for (const node of gradients) sum.add(node, node.values);
+  const shards: readonly ShardReport[] = parts.flatMap((part) => part.shards);
+  return { shards, gradient: sum.sum };
+}
+
+describe('an engine with real compute threads', () => {
+  const engines: Engine[] = [];
+  let teams: Readonly<Record<string, readonly Engine[]>> = {};
+
+  beforeAll(async () => {
+    const { Engine: Built } = await builtEngine();
+    for (const threads of [1, 2, 3]) {
+      const engine = await Built.start({ job, model, data, mean, inverseDeviation, backend: 'wasm', threads });
+      engine.spare.set(vector);
+      engine.swap();
+      engines.push(engine);
+    }
+    const [one, two, three] = engines;
+    if (one === undefined || two === undefined || three === undefined) throw new Error('three engines were started');
+    teams = { '1 thread': [one], '2 threads': [two], '3 threads': [three], 'three workers of 1, 2 and 3 threads': engines };
+  });
+
+  afterAll(async () => {
+    await Promise.all(engines.map((engine) => engine.close()));
+  });
+
+  for (const [name, place] of Object.entries({
+    'a full batch': { step: 0, epoch: 0, first: 0, count: BATCH },
+    'the short last batch of a later epoch': { step: 13, epoch: 1, first: 270, count: 30 },
+    'fewer samples than shards': { step: 4, epoch: 0, first: 180, count: 5 },
+  })) {
+    it(`${name}: the same reports and gradient bits, with any threads, as without threads at all`, async () => {
+      const rig = new PassRig({ model, loss: 'softmaxCrossEntropy', factory: createWasmKernels, maxRows: BATCH, maxShards: SHARDS });
+      rig.weights.set(vector);
+      const batch = batchAt(place.epoch, place.first, place.count);
+      const alone = { rig, range: { first: 0, end: SHARDS } };
+      const expected = simulateStep([alone], batch, { step: place.step, totalShards: SHARDS });
+      const reports: unknown[] = [];
+      for (const [team, members] of Object.entries(teams)) {
+        const { shards, gradient } = await trainStep(members, place);
+        // Buffer.compare, since equality of numbers does not tell 0 from −0.
+        const bits = (values: ArrayLike<number> | undefined) => Buffer.from(Float32Array.from(values ?? []).buffer);
+        expect(Buffer.compare(bits(gradient), bits(expected.gradient)), team).toBe(0);
+        expect(shards.reduce((sum, shard) => sum + shard.loss, 0), team).toBe(expected.loss);
+        expect(shards.reduce((sum, shard) => sum + shard.correct, 0), team).toBe(expected.correct);
+        reports.push([...shards].sort((a, b) => a.shard - b.shard).filter(({ shard }) => shard < place.count));
+      }
+      for (const report of reports) expect(report).toEqual(reports[0]);
+    });
+  }
+
+  it('evaluates every shard of a split alike, together or one by one', async () => {
+    const total = evaluationShards(SAMPLES);
+    expect(total).toBe(2);
+    const [one, two] = engines;
+    const whole = await one?.evaluate('train', 0, total);
+    expect(whole?.map(({ shard }) => shard)).toEqual([0, 1]);
+    expect(await two?.evaluate('train', 0, total)).toEqual(whole);
+    expect([...((await two?.evaluate('train', 0, 1)) ?? []), ...((await one?.evaluate('train', 1, 2)) ?? [])]).toEqual(whole);
+  });
+
+  it('refuses a split that the job does not have', async () => {
+    await expect(engines[0]?.evaluate('dev', 0, 1)).rejects.toThrow('this job has no dev split');
+  });
+
+  it('goes on with the other model vector after a swap', async () => {
+    const [engine] = engines;
+    if (engine === undefined) throw new Error('an engine was started');
+    const before = await engine.evaluate('train', 0, 1);
+    engine.spare.fill(0);
+    engine.swap();
+    // All outputs equal: log 3 for each of the 150 samples of the shard.
+    const [zero] = await engine.evaluate('train', 0, 1);
+    expect((zero?.loss ?? NaN) / 150).toBeCloseTo(Math.log(3), 6);
+    engine.swap();
+    expect(await engine.evaluate('train', 0, 1)).toEqual(before);
+  });
+});
