@@ -3,6 +3,7 @@
  * it may be restarted and go on from its checkpoint.
  */
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { LockstepError } from '../src/common/errors.js';
 import { packageVersion } from '../src/common/package.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
@@ -222,16 +223,7 @@ export class DataCache {
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+/** Waits, but not beyond the moment at which the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -10,6 +10,7 @@ import {
   type ServerOptions,
 } from '@grpc/grpc-js';
 import { timingSafeEqual } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import { HealthImplementation } from 'grpc-health-check';
 import { LockstepError } from '../common/errors.js';
 import { formatAddress, type Address } from './address.js';
@@ -69,6 +70,11 @@ export const UNAUTHENTICATED = {
   details:
     'the join token is missing or wrong: set LOCKSTEP_TOKEN to the same value on the coordinator and every worker',
 } as const;
+
+/** Ends a streaming call with a status. (Destroying the stream would leave the caller without any.) */
+export function refuseCall(call: EventEmitter, { code, details }: { readonly code: status; readonly details: string }): void {
+  call.emit('error', Object.assign(new Error(details), { code, details }));
+}
 
 /** A gRPC server with a health service. */
 export class RpcServer {

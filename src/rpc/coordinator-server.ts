@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import type { WorkerLink, WorkerLinkEvents } from '../protocol/link.js';
 import type { Hello } from '../protocol/messages.js';
 import { peerHost, type Address } from './address.js';
-import { RpcServer, UNAUTHENTICATED, isAuthorized, type Security } from './channel.js';
+import { RpcServer, UNAUTHENTICATED, isAuthorized, refuseCall, type Security } from './channel.js';
 import { decodeWorkerMessage } from './codec.js';
 import type { CoordinatorMessage as WireToWorker } from './generated/lockstep/v1/CoordinatorMessage.js';
 import type { PullRequest__Output } from './generated/lockstep/v1/PullRequest.js';
@@ -56,7 +56,7 @@ export class CoordinatorServer {
     rpc.server.addService(protocol().Coordinator.service, {
       session(call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>) {
         if (!isAuthorized(call.metadata, options.security)) {
-          call.destroy(Object.assign(new Error(UNAUTHENTICATED.details), UNAUTHENTICATED));
+          refuseCall(call, UNAUTHENTICATED);
           return;
         }
         joined += 1;
@@ -64,13 +64,12 @@ export class CoordinatorServer {
       },
       pullWeights(call: ServerWritableStream<PullRequest__Output, WeightsChunk>) {
         if (!isAuthorized(call.metadata, options.security)) {
-          call.destroy(Object.assign(new Error(UNAUTHENTICATED.details), UNAUTHENTICATED));
+          refuseCall(call, UNAUTHENTICATED);
           return;
         }
         const link = links.get(call.request.workerId);
         if (link === undefined || call.request.runId !== options.host.runId) {
-          const details = `no worker ${call.request.workerId} in this run`;
-          call.destroy(Object.assign(new Error(details), { code: status.NOT_FOUND, details }));
+          refuseCall(call, { code: status.NOT_FOUND, details: `no worker ${call.request.workerId} in this run` });
           return;
         }
         link.attachWeights(call);

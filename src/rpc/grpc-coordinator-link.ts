@@ -13,6 +13,7 @@ import {
   clientCredentials,
   clientOptions,
   isAuthorized,
+  refuseCall,
   type Security,
 } from './channel.js';
 import { chunksOf, drained } from './chunk-stream.js';
@@ -57,7 +58,7 @@ export class GradientServer {
     rpc.server.addService(protocol().Worker.service, {
       pullGradients(call: GradientCall) {
         if (!isAuthorized(call.metadata, security)) {
-          call.destroy(Object.assign(new Error(UNAUTHENTICATED.details), UNAUTHENTICATED));
+          refuseCall(call, UNAUTHENTICATED);
         } else {
           server?.attach(call);
         }
@@ -79,8 +80,7 @@ export class GradientServer {
 
   attach(call: GradientCall): void {
     if (call.request.workerId !== this.#workerId) {
-      const details = `this is not ${call.request.workerId}`;
-      call.destroy(Object.assign(new Error(details), { code: status.NOT_FOUND, details }));
+      refuseCall(call, { code: status.NOT_FOUND, details: `this is not ${call.request.workerId}` });
       return;
     }
     this.#call?.end();
