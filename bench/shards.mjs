@@ -44,6 +44,7 @@ async function price(units, backend) {
     ratio: ratio(eight, one),
     cpuRatio: cpuRatio(eight, one),
     noise: ratio(again, one),
+    cpuNoise: cpuRatio(again, one),
     results,
   };
 }
@@ -55,7 +56,7 @@ for (const units of [REFERENCE, WIDE]) {
 }
 console.log(`ms per step, batch 256, one worker, one compute thread; medians of ${options.rounds} rounds by turns`);
 table([
-  ['', 'V = 1', 'V = 8', 'ratio', 'CPU ratio', `at most ${TARGET}`, 'V = 1 / V = 1'],
+  ['', 'V = 1', 'V = 8', 'ratio', 'CPU ratio', `at most ${TARGET}`, 'V = 1 / V = 1', 'CPU'],
   ...prices.map((found) => [
     `${shapeOf(found.units)} ${found.backend}`,
     figure(found.one, 2),
@@ -64,6 +65,7 @@ table([
     figure(found.cpuRatio, 3),
     found.ratio <= TARGET ? 'yes' : 'NO',
     figure(found.noise, 3),
+    figure(found.cpuNoise, 3),
   ]),
 ]);
 writeJson(options.json, { machine, target: TARGET, prices });
