@@ -156,7 +156,7 @@ async function takePart(
     return { ending: await agent.ended, contact };
   } finally {
     signal.removeEventListener('abort', leave);
-    link.close();
+    await link.close();
     await agent.close();
   }
 }

@@ -1,4 +1,5 @@
 /** A worker's end of the connection: its control stream, the models it pulls, and the service its gradients are pulled from. */
+import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream, ClientReadableStream, ServerWritableStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { Condition } from '../common/condition.js';
@@ -112,6 +113,9 @@ export class GradientServer {
   }
 }
 
+/** How long a worker that leaves waits for the coordinator to hear of it (ms). */
+const FAREWELL_MS = 1_000;
+
 export interface ConnectOptions {
   readonly coordinator: Address;
   readonly security: Security;
@@ -128,6 +132,8 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   readonly #events: CoordinatorLinkEvents;
   #weights: ClientReadableStream<WeightsChunk__Output> | null = null;
   #identity: { readonly workerId: string; readonly runId: string } | null = null;
+  /** Resolves with the end of the control stream. */
+  readonly #ended: Promise<unknown>;
   #closed = false;
 
   /** Dials and says hello; what comes back goes to `events`, a failure to connect as `lost`. */
@@ -141,6 +147,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
       clientOptions(heartbeatTimeoutMs),
     );
     this.#call = this.#client.session(callMetadata(security));
+    this.#ended = new Promise((resolve) => this.#call.once('status', resolve));
     this.#call.on('data', (wire: CoordinatorMessage__Output) => {
       const message = decodeCoordinatorMessage(wire);
       if (message === null) return;
@@ -174,18 +181,20 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     this.#weights.on('error', (error) => this.#lose(error.message));
   }
 
-  close(): void {
+  /** Leaves; resolves when the coordinator has taken what was sent before, or has let the time for it pass. */
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#options.gradients.serveAs(null);
-    this.#call.end();
     this.#weights?.cancel();
+    this.#call.end();
+    await Promise.race([this.#ended, setTimeout(FAREWELL_MS, undefined, { ref: false })]);
     this.#client.close();
   }
 
   #lose(reason: string, final = false): void {
     if (this.#closed) return;
-    this.close();
+    void this.close();
     this.#events.lost(reason, final);
   }
 }
