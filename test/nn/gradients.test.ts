@@ -52,13 +52,22 @@ const cases: Readonly<Record<string, Case>> = {
   'batch norm over the whole batch': between(batchNorm('global')),
   'batch norm over each shard': between(batchNorm('shard', 0.9, 0.1)),
   'batch norm of the data itself': { layers: [batchNorm(), dense(3)] },
-  'batch norm of each channel, then flatten': { layers: [batchNorm(), { type: 'flatten' }, dense(3)], inputShape: [3, 2] },
+  'batch norm of each channel, then flatten': {
+    layers: [batchNorm(), { type: 'flatten' }, dense(3)],
+    inputShape: [3, 2],
+  },
   'two batch norms over channels, flatten between dense layers': {
     layers: [batchNorm(), { type: 'tanh' }, batchNorm(), { type: 'flatten' }, dense(3), { type: 'flatten' }, dense(2)],
     inputShape: [2, 2],
   },
   'the same over each shard': {
-    layers: [batchNorm('shard', 0.9, 0.1), { type: 'tanh' }, batchNorm('shard', 0.9, 0.1), { type: 'flatten' }, dense(3)],
+    layers: [
+      batchNorm('shard', 0.9, 0.1),
+      { type: 'tanh' },
+      batchNorm('shard', 0.9, 0.1),
+      { type: 'flatten' },
+      dense(3),
+    ],
     inputShape: [2, 2],
   },
   dropout: between({ type: 'dropout', keepProb: 0.6 }),
@@ -71,8 +80,14 @@ const cases: Readonly<Record<string, Case>> = {
   flatten: between({ type: 'flatten' }),
   'dense, batch norm, relu and dropout twice': {
     layers: [
-      dense(5, false), batchNorm(), { type: 'relu' }, { type: 'dropout', keepProb: 0.7 },
-      dense(4, false), batchNorm(), { type: 'relu' }, { type: 'dropout', keepProb: 0.7 },
+      dense(5, false),
+      batchNorm(),
+      { type: 'relu' },
+      { type: 'dropout', keepProb: 0.7 },
+      dense(4, false),
+      batchNorm(),
+      { type: 'relu' },
+      { type: 'dropout', keepProb: 0.7 },
       dense(3),
     ],
   },

@@ -31,9 +31,17 @@ const graphs: Readonly<Record<string, () => Model>> = {
       [1, 2],
     ),
   'a branch that skips layers': () =>
-    withProduct(buildModel(modelSpec(dense(4), { type: 'tanh' }, dense(4), { type: 'sigmoid' }, merge, dense(2)), [FEATURES]), 4, [1, 3]),
+    withProduct(
+      buildModel(modelSpec(dense(4), { type: 'tanh' }, dense(4), { type: 'sigmoid' }, merge, dense(2)), [FEATURES]),
+      4,
+      [1, 3],
+    ),
   'a branch that skips layers, joined the other way round': () =>
-    withProduct(buildModel(modelSpec(dense(4), { type: 'tanh' }, dense(4), { type: 'sigmoid' }, merge, dense(2)), [FEATURES]), 4, [3, 1]),
+    withProduct(
+      buildModel(modelSpec(dense(4), { type: 'tanh' }, dense(4), { type: 'sigmoid' }, merge, dense(2)), [FEATURES]),
+      4,
+      [3, 1],
+    ),
   'one output taken twice by the same layer': () =>
     withProduct(buildModel(modelSpec(dense(4), { type: 'tanh' }, merge, dense(2)), [FEATURES]), 2, [1, 1]),
   'one output taken three times, and by another layer besides': () =>

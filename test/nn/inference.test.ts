@@ -15,9 +15,17 @@ const SAMPLES = 17;
 const SHARDS = 4;
 
 const spec = modelSpec(
-  dense(6, false), batchNorm('global', 0.8), { type: 'relu' },
-  dense(5), batchNorm('shard', 0.7), { type: 'leakyRelu', slope: 0.2 },
-  dense(4), { type: 'sigmoid' }, { type: 'linear' }, { type: 'tanh' }, { type: 'flatten' },
+  dense(6, false),
+  batchNorm('global', 0.8),
+  { type: 'relu' },
+  dense(5),
+  batchNorm('shard', 0.7),
+  { type: 'leakyRelu', slope: 0.2 },
+  dense(4),
+  { type: 'sigmoid' },
+  { type: 'linear' },
+  { type: 'tanh' },
+  { type: 'flatten' },
   dense(3),
 );
 const model = buildModel(spec, [FEATURES]);
@@ -34,17 +42,26 @@ function batch(seed: number): Batch {
 
 function tensorsOf(vector: ArrayLike<number>): Tensors {
   return new Map(
-    model.tensors.map(({ name, offset, size }) => [name, Array.from({ length: size }, (_, i) => vector[offset + i] ?? NaN)]),
+    model.tensors.map(({ name, offset, size }) => [
+      name,
+      Array.from({ length: size }, (_, i) => vector[offset + i] ?? NaN),
+    ]),
   );
 }
 
 function exactRig(): PassRig {
   const rig = new PassRig({
-    model, loss: 'softmaxCrossEntropy', factory: createReferenceKernels, precision: 'float64', maxRows: SAMPLES, maxShards: SHARDS,
+    model,
+    loss: 'softmaxCrossEntropy',
+    factory: createReferenceKernels,
+    precision: 'float64',
+    maxRows: SAMPLES,
+    maxShards: SHARDS,
   });
   normalValues(model.vectorElements, 31).forEach((value, i) => (rig.weights[i] = value));
   for (const { name, offset, size } of model.tensors) {
-    if (name.endsWith('running_var')) rig.weights.subarray(offset, offset + size).forEach((v, i, to) => (to[i] = 0.2 + v * v));
+    if (name.endsWith('running_var'))
+      rig.weights.subarray(offset, offset + size).forEach((v, i, to) => (to[i] = 0.2 + v * v));
   }
   return rig;
 }
@@ -72,14 +89,26 @@ describe('inference', () => {
 
   it('takes class 1 where the logit of binary cross-entropy is positive', () => {
     const binary = buildModel(modelSpec({ type: 'linear' }), [1]);
-    const rig = new PassRig({ model: binary, loss: 'binaryCrossEntropy', factory: createWasmKernels, maxRows: 4, maxShards: 1 });
+    const rig = new PassRig({
+      model: binary,
+      loss: 'binaryCrossEntropy',
+      factory: createWasmKernels,
+      maxRows: 4,
+      maxShards: 1,
+    });
     const { shards } = rig.infer({ inputs: [2, -1, 0.5, -3], targets: [1, 0, 0, 1] }, 1);
     expect(shards).toMatchObject([{ correct: 2 }]);
   });
 
   it('does not drop anything, and does not divide what is kept', () => {
     const dropping = buildModel(modelSpec({ type: 'dropout', keepProb: 0.5 }, { type: 'linear' }), [2]);
-    const rig = new PassRig({ model: dropping, loss: 'softmaxCrossEntropy', factory: createWasmKernels, maxRows: 3, maxShards: 2 });
+    const rig = new PassRig({
+      model: dropping,
+      loss: 'softmaxCrossEntropy',
+      factory: createWasmKernels,
+      maxRows: 3,
+      maxShards: 2,
+    });
     const inputs = [0.5, -1, 2, 3.25, -0.125, 8];
     expect([...rig.infer({ inputs, targets: [0, 1, 0] }, 2).outputs]).toEqual(inputs);
   });
@@ -87,18 +116,31 @@ describe('inference', () => {
 
 describe('running statistics', () => {
   it('follow the moments of the whole batch, with the unbiased variance, for both kinds of batch norm', () => {
-    const rig = new PassRig({ model, loss: 'softmaxCrossEntropy', factory: createWasmKernels, maxRows: SAMPLES, maxShards: SHARDS });
+    const rig = new PassRig({
+      model,
+      loss: 'softmaxCrossEntropy',
+      factory: createWasmKernels,
+      maxRows: SAMPLES,
+      maxShards: SHARDS,
+    });
     const state = new ModelState(tinyJob(spec, { shards: SHARDS }), model, 'wasm');
     rig.weights.set(state.snapshot().vector);
     const network = new TextbookNetwork(spec.layers, 'softmaxCrossEntropy', tensorsOf(rig.weights));
     const data = batch(34);
     network.train(rows(data.inputs, FEATURES), Array.from(data.targets));
     const outcome = simulateStep([{ rig, range: { first: 0, end: SHARDS } }], data, { totalShards: SHARDS });
-    const moments = outcome.exchanges.map(({ exchange, values, count }) => [exchange, { values: Float32Array.from(values), count }] as const);
+    const moments = outcome.exchanges.map(
+      ({ exchange, values, count }) => [exchange, { values: Float32Array.from(values), count }] as const,
+    );
     state.update({ epoch: 0, batchCount: SAMPLES, gradient: state.gradientBlocks[0] ?? 0, moments });
     const after = tensorsOf(state.snapshot().vector);
     // Nothing in front of layer 4 is normalised per shard, so that its input is the textbook's too.
-    for (const name of ['1.batchNorm.running_mean', '1.batchNorm.running_var', '4.batchNorm.running_mean', '4.batchNorm.running_var']) {
+    for (const name of [
+      '1.batchNorm.running_mean',
+      '1.batchNorm.running_var',
+      '4.batchNorm.running_mean',
+      '4.batchNorm.running_var',
+    ]) {
       const wanted = network.tensors.get(name) ?? [];
       expect(wanted.length).toBeGreaterThan(0);
       wanted.forEach((value, j) => expect(after.get(name)?.[j], `${name}[${j}]`).toBeCloseTo(value, 5));

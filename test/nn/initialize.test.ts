@@ -7,7 +7,10 @@ function parameter(initializer: ParameterSpec['initializer'], fanIn: number): Pa
   return { name: 'weight', shape: [1], initializer, fanIn, penalized: true };
 }
 
-function values(type: InitializerSpec['type'], options: { length: number; fanIn?: number; scale?: number; seed?: number; tensor?: number }) {
+function values(
+  type: InitializerSpec['type'],
+  options: { length: number; fanIn?: number; scale?: number; seed?: number; tensor?: number },
+) {
   const { length, fanIn = 1, scale = 1, seed = 1, tensor = 0 } = options;
   const result = new Float64Array(length).fill(NaN);
   initialize(parameter({ type, scale }, fanIn), seed, tensor, result);
@@ -20,9 +23,17 @@ function moments(x: Float64Array): { mean: number; variance: number } {
 }
 
 describe('initial values', () => {
-  for (const [type, factor] of [['he', 2], ['xavier', 1]] as const) {
+  for (const [type, factor] of [
+    ['he', 2],
+    ['xavier', 1],
+  ] as const) {
     it(`${type}: mean 0 and variance ${factor}/n, times the square of the scale`, () => {
-      for (const [fanIn, scale] of [[1, 1], [784, 1], [256, 0.5], [30, 3]] as const) {
+      for (const [fanIn, scale] of [
+        [1, 1],
+        [784, 1],
+        [256, 0.5],
+        [30, 3],
+      ] as const) {
         const count = 100_000;
         const expected = (scale * scale * factor) / fanIn;
         const { mean, variance } = moments(values(type, { length: count, fanIn, scale }));
@@ -36,7 +47,11 @@ describe('initial values', () => {
   it('are normally distributed: a third lies beyond one standard deviation, 1 in 22 beyond two, 1 in 370 beyond three', () => {
     const count = 100_000;
     const x = values('xavier', { length: count });
-    for (const [limit, share] of [[1, 0.317311], [2, 0.0455], [3, 0.0027]] as const) {
+    for (const [limit, share] of [
+      [1, 0.317311],
+      [2, 0.0455],
+      [3, 0.0027],
+    ] as const) {
       const beyond = x.filter((value) => Math.abs(value) > limit).length / count;
       expect(Math.abs(beyond - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / count));
     }
@@ -70,7 +85,11 @@ describe('initial values', () => {
   });
 
   it('no value comes twice: not within a tensor, not in another one, not under another seed', () => {
-    const streams = [values('xavier', { length: 1000 }), values('xavier', { length: 1000, tensor: 1 }), values('xavier', { length: 1000, seed: 2 })];
+    const streams = [
+      values('xavier', { length: 1000 }),
+      values('xavier', { length: 1000, tensor: 1 }),
+      values('xavier', { length: 1000, seed: 2 }),
+    ];
     expect(new Set(streams.flatMap((stream) => [...stream])).size).toBe(3000);
   });
 

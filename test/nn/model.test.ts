@@ -6,7 +6,8 @@ import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
 
 const HE = { type: 'he', scale: 1 } as const;
 
-const example = (): Model => buildModel(modelSpec(dense(5, false, HE), batchNorm(), { type: 'relu' }, dense(3)), [2, 2]);
+const example = (): Model =>
+  buildModel(modelSpec(dense(5, false, HE), batchNorm(), { type: 'relu' }, dense(3)), [2, 2]);
 
 describe('the model vector', () => {
   it('names tensors by layer, parameters before statistics', () => {
@@ -77,14 +78,23 @@ describe('the model vector', () => {
       return [...vector.subarray(offset, offset + 4)];
     };
     // Also computed apart from this program, with Philox4x32-10 and the inverse normal distribution of Python's standard library.
-    expect(firstOf('0.dense.weight')).toEqual([0.27544981241226196, 0.7871308922767639, 1.0939767360687256, 0.05633905902504921]);
-    expect(firstOf('2.dense.weight')).toEqual([-0.6026078462600708, -0.6279850602149963, 0.81218421459198, -0.8762653470039368]);
+    expect(firstOf('0.dense.weight')).toEqual([
+      0.27544981241226196, 0.7871308922767639, 1.0939767360687256, 0.05633905902504921,
+    ]);
+    expect(firstOf('2.dense.weight')).toEqual([
+      -0.6026078462600708, -0.6279850602149963, 0.81218421459198, -0.8762653470039368,
+    ]);
   });
 });
 
 describe('building', () => {
   it('follows the names of inputs', () => {
-    const spec = modelSpec({ ...dense(4), name: 'a' }, { ...dense(3), name: 'b' }, { type: 'relu', inputs: ['a'] }, { type: 'tanh', inputs: ['input'] });
+    const spec = modelSpec(
+      { ...dense(4), name: 'a' },
+      { ...dense(3), name: 'b' },
+      { type: 'relu', inputs: ['a'] },
+      { type: 'tanh', inputs: ['input'] },
+    );
     const model = buildModel(spec, [7]);
     expect(model.nodes.map(({ inputs, layer }) => [inputs, layer.outputShape])).toEqual([
       [[-1], [4]],
@@ -125,11 +135,21 @@ describe('outputs and loss', () => {
     [10, 'softmaxCrossEntropy', 9, 'model.layers: the last layer gives 10 outputs, but the data has 9 classes'],
     [10, 'softmaxCrossEntropy', null, 'training.loss: softmaxCrossEntropy needs data.task: classification'],
     [1, 'binaryCrossEntropy', 2, 'fits'],
-    [2, 'binaryCrossEntropy', 2, 'model.layers: the last layer gives 2 outputs, but binaryCrossEntropy takes exactly 1'],
+    [
+      2,
+      'binaryCrossEntropy',
+      2,
+      'model.layers: the last layer gives 2 outputs, but binaryCrossEntropy takes exactly 1',
+    ],
     [1, 'binaryCrossEntropy', 3, 'training.loss: binaryCrossEntropy needs two classes, and the data has 3 classes'],
     [1, 'binaryCrossEntropy', null, 'training.loss: binaryCrossEntropy needs two classes, and the data has no classes'],
     [1, 'meanSquaredError', null, 'fits'],
-    [2, 'meanSquaredError', null, 'model.layers: the last layer gives 2 outputs, but meanSquaredError approximates exactly 1 number'],
+    [
+      2,
+      'meanSquaredError',
+      null,
+      'model.layers: the last layer gives 2 outputs, but meanSquaredError approximates exactly 1 number',
+    ],
   ] as const)('%i outputs, %s, %s classes: %s', (units, loss, classes, expected) => {
     expect(problem(units, loss, classes)).toBe(expected);
   });

@@ -40,7 +40,10 @@ const wideModel = buildModel(modelSpec(dense(300, false), batchNorm(), { type: '
 
 const inputs = normalValues(MAX_ROWS * FEATURES, 21);
 const targets = wholeValues(MAX_ROWS, CLASSES, 22);
-const batchOf = (count: number): Batch => ({ inputs: inputs.subarray(0, count * FEATURES), targets: targets.subarray(0, count) });
+const batchOf = (count: number): Batch => ({
+  inputs: inputs.subarray(0, count * FEATURES),
+  targets: targets.subarray(0, count),
+});
 
 /** Workers with memory of their own; number i imitates 1 + i mod 3 threads. */
 function makeRigs(factory: KernelFactory, count: number, of = model, maxRows = MAX_ROWS): PassRig[] {

@@ -37,10 +37,18 @@ function penalizedJob(regularization: { l2: number; l1: number }, clipNorm: numb
 
 /** A state at arbitrary weights, and the rig that computes its gradients, both in float32. */
 function startState(job: Job): { state: ModelState; rig: PassRig } {
-  const rig = new PassRig({ model, loss: 'softmaxCrossEntropy', factory: createWasmKernels, maxRows: SAMPLES, maxShards: SHARDS });
+  const rig = new PassRig({
+    model,
+    loss: 'softmaxCrossEntropy',
+    factory: createWasmKernels,
+    maxRows: SAMPLES,
+    maxShards: SHARDS,
+  });
   const state = new ModelState(job, model, 'wasm');
   normalValues(model.parameterElements, 9).forEach((value, i) => (rig.weights[i] = value));
-  const tensors = new Map(model.tensors.map((tensor) => [tensor.name, Float32Array.from(valuesOf(rig.weights, tensor))]));
+  const tensors = new Map(
+    model.tensors.map((tensor) => [tensor.name, Float32Array.from(valuesOf(rig.weights, tensor))]),
+  );
   state.restore(0, tensors, new Map());
   return { state, rig };
 }
@@ -62,10 +70,19 @@ function expectedGradient(tensor: TensorSpec, weights: Floats, sums: Floats, l2:
 }
 
 describe('penalties in float64', () => {
-  for (const [l2, l1] of [[0.7, 0], [0, 0.9], [0.7, 0.9]] as const) {
+  for (const [l2, l1] of [
+    [0.7, 0],
+    [0, 0.9],
+    [0.7, 0.9],
+  ] as const) {
     it(`the optimizer moves along the gradient of the cost, λ₂ = ${l2} and λ₁ = ${l1}`, () => {
       const rig = new PassRig({
-        model, loss: 'softmaxCrossEntropy', factory: createReferenceKernels, precision: 'float64', maxRows: SAMPLES, maxShards: SHARDS,
+        model,
+        loss: 'softmaxCrossEntropy',
+        factory: createReferenceKernels,
+        precision: 'float64',
+        maxRows: SAMPLES,
+        maxShards: SHARDS,
       });
       rig.weights.set(normalValues(model.parameterElements, 10));
       const run = () => simulateStep([{ rig, range: whole }], batch, { totalShards: SHARDS });
@@ -81,9 +98,15 @@ describe('penalties in float64', () => {
         const factors = isWeight(tensor) ? ([l2 / SAMPLES, l1 / (2 * SAMPLES)] as const) : ([0, 0] as const);
         const square = kernels.gradientSumSquares(size, moved + offset, sums + offset, 1 / SAMPLES, ...factors);
         kernels.gradientDescent(size, moved + offset, sums + offset, 1 / SAMPLES, ...factors, 1);
-        const used = Float64Array.from(valuesOf(rig.weights, tensor), (w, i) => w - (kernels.arena.floats[moved + offset + i] ?? NaN));
+        const used = Float64Array.from(
+          valuesOf(rig.weights, tensor),
+          (w, i) => w - (kernels.arena.floats[moved + offset + i] ?? NaN),
+        );
         expect(relativeError(used, numeric), tensor.name).toBeLessThan(1e-7);
-        expect(square).toBeCloseTo(used.reduce((sum, g) => sum + g * g, 0), 12);
+        expect(square).toBeCloseTo(
+          used.reduce((sum, g) => sum + g * g, 0),
+          12,
+        );
       }
     });
   }

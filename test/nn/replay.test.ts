@@ -37,7 +37,10 @@ function writeClasses(path: string): void {
   const noise = normalValues(count * features, 43);
   const lines = Array.from(classes, (label, i) => {
     const cells = Array.from({ length: features }, (_, j) => {
-      return (10 ** (j - 2) * ((centres[label * features + j] ?? NaN) + 1.5 * (noise[i * features + j] ?? NaN) + j)).toPrecision(6);
+      return (
+        10 ** (j - 2) *
+        ((centres[label * features + j] ?? NaN) + 1.5 * (noise[i * features + j] ?? NaN) + j)
+      ).toPrecision(6);
     });
     return [...cells, label].join(',');
   });
@@ -45,7 +48,11 @@ function writeClasses(path: string): void {
 }
 
 /** The losses that a textbook gets at each step, starting from a model's weights. */
-function replay(initial: FinishedRun, job: FinishedRun['job'], { inputs, targets }: Samples): { losses: number[]; final: number } {
+function replay(
+  initial: FinishedRun,
+  job: FinishedRun['job'],
+  { inputs, targets }: Samples,
+): { losses: number[]; final: number } {
   const { mean, inverseDeviation } = initial.normalization;
   const x = inputs.map((row) => row.map((value, j) => (value - (mean[j] ?? NaN)) * (inverseDeviation[j] ?? NaN)));
   const { loss, optimizer, regularization } = job.training;
@@ -79,9 +86,14 @@ describe('20 full-batch steps replayed by a textbook from the initial weights', 
     data: { task: 'classification', train: { format: 'csv', path: classesPath, label: 'kind' } },
     model: {
       layers: [
-        { type: 'dense', units: 16 }, 'batchNorm', 'relu',
-        { type: 'dense', units: 12 }, { type: 'batchNorm', momentum: 0.8 }, 'tanh',
-        { type: 'dense', units: 8 }, 'relu',
+        { type: 'dense', units: 16 },
+        'batchNorm',
+        'relu',
+        { type: 'dense', units: 12 },
+        { type: 'batchNorm', momentum: 0.8 },
+        'tanh',
+        { type: 'dense', units: 8 },
+        'relu',
         { type: 'dense', units: 3 },
       ],
     },
@@ -89,7 +101,10 @@ describe('20 full-batch steps replayed by a textbook from the initial weights', 
   };
   const jobs = {
     'logistic regression, gradient descent, L2': {
-      data: { task: 'classification', train: { format: 'csv', path: join(DATA, 'breast-cancer.csv'), label: 'benign' } },
+      data: {
+        task: 'classification',
+        train: { format: 'csv', path: join(DATA, 'breast-cancer.csv'), label: 'benign' },
+      },
       model: { layers: [{ type: 'dense', units: 1 }] },
       training: { epochs: STEPS, optimizer: { type: 'gradientDescent', learningRate: 0.5 }, regularization: { l2: 3 } },
     },
@@ -103,7 +118,13 @@ describe('20 full-batch steps replayed by a textbook from the initial weights', 
         task: 'regression',
         train: { format: 'csv', path: join(DATA, 'boston-housing.csv'), label: 'cmedv', ignore: ['medv', 'b'] },
       },
-      model: { layers: [{ type: 'dense', units: 12 }, { type: 'leakyRelu', slope: 0.1 }, { type: 'dense', units: 1 }] },
+      model: {
+        layers: [
+          { type: 'dense', units: 12 },
+          { type: 'leakyRelu', slope: 0.1 },
+          { type: 'dense', units: 1 },
+        ],
+      },
       training: {
         epochs: STEPS,
         shards: 5,

@@ -26,8 +26,13 @@ export async function trainToEnd(jobPath: string, out: string, ...flags: readonl
 }
 
 function readRun(path: string): FinishedRun {
-  const record = JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as Omit<FinishedRun, 'stepLosses' | 'tensors'>;
-  const lines = readFileSync(join(path, 'metrics.jsonl'), 'utf8').split('\n').filter((line) => line !== '');
+  const record = JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as Omit<
+    FinishedRun,
+    'stepLosses' | 'tensors'
+  >;
+  const lines = readFileSync(join(path, 'metrics.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   const metrics = lines.map((line) => JSON.parse(line) as { step: number; loss: number; evaluation?: true });
   const stepLosses = metrics.filter(({ evaluation }) => evaluation === undefined).map(({ loss }) => loss);
   return { ...record, stepLosses, tensors: readSafetensors(readFileSync(join(path, 'model.safetensors'))) };
@@ -36,12 +41,18 @@ function readRun(path: string): FinishedRun {
 function readSafetensors(file: Buffer): Tensors {
   const headerLength = Number(file.readBigUInt64LE(0));
   const start = 8 + headerLength;
-  const header = JSON.parse(file.toString('utf8', 8, start)) as Record<string, { dtype: string; data_offsets: [number, number] }>;
+  const header = JSON.parse(file.toString('utf8', 8, start)) as Record<
+    string,
+    { dtype: string; data_offsets: [number, number] }
+  >;
   const tensors: Tensors = new Map();
   for (const [name, { dtype, data_offsets }] of Object.entries(header)) {
     if (dtype !== 'F32') continue;
     const [from, to] = data_offsets;
-    tensors.set(name, Array.from({ length: (to - from) / 4 }, (_, i) => file.readFloatLE(start + from + 4 * i)));
+    tensors.set(
+      name,
+      Array.from({ length: (to - from) / 4 }, (_, i) => file.readFloatLE(start + from + 4 * i)),
+    );
   }
   return tensors;
 }

@@ -128,7 +128,10 @@ export class PassRig {
     const pass = this.#pass('inference', { step: 0, totalShards, range: { first: 0, end: totalShards } }, count);
     this.#run(this.program.inference, pass);
     const width = sizeOf(this.#options.model.outputShape);
-    return { shards: this.#losses(pass), outputs: this.kernels.arena.view(this.program.outputs, count * width).slice() };
+    return {
+      shards: this.#losses(pass),
+      outputs: this.kernels.arena.view(this.program.outputs, count * width).slice(),
+    };
   }
 
   #load(input: Offset, targets: Offset) {

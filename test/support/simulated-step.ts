@@ -32,7 +32,10 @@ export function simulateStep(workers: readonly SimulatedWorker[], batch: Batch, 
   const { step = 0, totalShards, arrive = (parcels) => parcels } = settings;
   const shards = cutShards(batch.targets.length, totalShards);
   const holdsSamples = (shard: number): boolean => (shards[shard]?.rows ?? 0) > 0;
-  const accumulate = <T>(parcels: readonly (readonly [{ level: number; index: number }, T])[], combine: (a: T, b: T) => T): T => {
+  const accumulate = <T>(
+    parcels: readonly (readonly [{ level: number; index: number }, T])[],
+    combine: (a: T, b: T) => T,
+  ): T => {
     const sum = new TreeAccumulator<T>(totalShards, holdsSamples, combine);
     for (const [node, value] of arrive(parcels)) sum.add(node, value);
     if (sum.sum === undefined) throw new Error('partial results are missing');

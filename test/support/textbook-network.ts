@@ -61,16 +61,28 @@ export class TextbookNetwork {
       case 'batchNorm':
         return this.#batchNorm(spec.momentum, spec.epsilon, name, read);
       case 'relu':
-        return elementwise((x) => Math.max(x, 0), (y) => (y > 0 ? 1 : 0));
+        return elementwise(
+          (x) => Math.max(x, 0),
+          (y) => (y > 0 ? 1 : 0),
+        );
       case 'leakyRelu':
-        return elementwise((x) => (x > 0 ? x : spec.slope * x), (y) => (y > 0 ? 1 : spec.slope));
+        return elementwise(
+          (x) => (x > 0 ? x : spec.slope * x),
+          (y) => (y > 0 ? 1 : spec.slope),
+        );
       case 'tanh':
         return elementwise(Math.tanh, (y) => 1 - y * y);
       case 'sigmoid':
-        return elementwise((x) => 1 / (1 + Math.exp(-x)), (y) => y * (1 - y));
+        return elementwise(
+          (x) => 1 / (1 + Math.exp(-x)),
+          (y) => y * (1 - y),
+        );
       case 'linear':
       case 'flatten':
-        return elementwise((x) => x, () => 1);
+        return elementwise(
+          (x) => x,
+          () => 1,
+        );
       default:
         throw new Error(`the textbook has no ${spec.type} layer`);
     }
@@ -78,7 +90,8 @@ export class TextbookNetwork {
 
   #dense(units: number, hasBias: boolean, name: (t: string) => string, read: (t: string) => readonly number[]): Layer {
     let input: Matrix = [];
-    const weightRow = (unit: number, inputs: number): readonly number[] => read('weight').slice(unit * inputs, (unit + 1) * inputs);
+    const weightRow = (unit: number, inputs: number): readonly number[] =>
+      read('weight').slice(unit * inputs, (unit + 1) * inputs);
     return {
       forward: (x) => {
         input = x;
@@ -98,7 +111,11 @@ export class TextbookNetwork {
           return sum(dy.map((row, sample) => (row[unit] ?? NaN) * (input[sample]?.[j] ?? NaN)));
         });
         this.gradients.set(name('weight'), gradient);
-        if (hasBias) this.gradients.set(name('bias'), Array.from({ length: units }, (_, unit) => sum(column(dy, unit))));
+        if (hasBias)
+          this.gradients.set(
+            name('bias'),
+            Array.from({ length: units }, (_, unit) => sum(column(dy, unit))),
+          );
         return dy.map((row) =>
           Array.from({ length: inputs }, (_, j) => sum(row.map((g, unit) => g * (weights[unit * inputs + j] ?? NaN)))),
         );
@@ -107,7 +124,12 @@ export class TextbookNetwork {
   }
 
   /** Forward and backward in the steps of Ioffe & Szegedy 2015, section 3, one feature after the other. */
-  #batchNorm(momentum: number, epsilon: number, name: (t: string) => string, read: (t: string) => readonly number[]): Layer {
+  #batchNorm(
+    momentum: number,
+    epsilon: number,
+    name: (t: string) => string,
+    read: (t: string) => readonly number[],
+  ): Layer {
     let cache: { x: number[]; mean: number; variance: number }[] = [];
     const transpose = (columns: readonly (readonly number[])[], samples: number): Matrix =>
       Array.from({ length: samples }, (_, sample) => column(columns, sample));
@@ -124,10 +146,19 @@ export class TextbookNetwork {
         });
         if (training) {
           const move = (tensor: string, batch: readonly number[]): void => {
-            this.tensors.set(name(tensor), read(tensor).map((old, j) => momentum * old + (1 - momentum) * (batch[j] ?? NaN)));
+            this.tensors.set(
+              name(tensor),
+              read(tensor).map((old, j) => momentum * old + (1 - momentum) * (batch[j] ?? NaN)),
+            );
           };
-          move('running_mean', cache.map(({ mean }) => mean));
-          move('running_var', cache.map(({ variance }) => (variance * n) / (n - 1)));
+          move(
+            'running_mean',
+            cache.map(({ mean }) => mean),
+          );
+          move(
+            'running_var',
+            cache.map(({ variance }) => (variance * n) / (n - 1)),
+          );
         }
         const outputs = cache.map(({ x, mean, variance }, j) => {
           return x.map((value) => (gamma[j] ?? NaN) * normalize(value, mean, variance) + (beta[j] ?? NaN));
@@ -140,7 +171,8 @@ export class TextbookNetwork {
         const columns = cache.map(({ x, mean, variance }, j) => {
           const g = column(dy, j);
           const normalized = g.map((value) => value * (gamma[j] ?? NaN));
-          const dVariance = sum(normalized.map((d, i) => d * ((x[i] ?? NaN) - mean))) * -0.5 * (variance + epsilon) ** -1.5;
+          const dVariance =
+            sum(normalized.map((d, i) => d * ((x[i] ?? NaN) - mean))) * -0.5 * (variance + epsilon) ** -1.5;
           const dMean = -sum(normalized) / Math.sqrt(variance + epsilon);
           return normalized.map((d, i) => {
             return d / Math.sqrt(variance + epsilon) + (dVariance * 2 * ((x[i] ?? NaN) - mean)) / n + dMean / n;
@@ -150,7 +182,10 @@ export class TextbookNetwork {
           return sum(column(dy, j).map((g, i) => g * normalize(x[i] ?? NaN, mean, variance)));
         });
         this.gradients.set(name('gamma'), dGamma);
-        this.gradients.set(name('beta'), cache.map((_, j) => sum(column(dy, j))));
+        this.gradients.set(
+          name('beta'),
+          cache.map((_, j) => sum(column(dy, j))),
+        );
         return transpose(columns, n);
       },
     };

@@ -59,9 +59,18 @@ function batchAt(epoch: number, first: number, count: number) {
 }
 
 /** A step over several engines, their partial results merged by the coordinator's own decision code. */
-async function trainStep(engines: readonly Engine[], place: { step: number; epoch: number; first: number; count: number }) {
+async function trainStep(
+  engines: readonly Engine[],
+  place: { step: number; epoch: number; first: number; count: number },
+) {
   const { exchanges } = measureLayout(layoutOptions(job, model, SAMPLES, 1)).program;
-  const work = { step: place.step, weightsVersion: 0, dataEpoch: place.epoch, firstPosition: place.first, batchCount: place.count };
+  const work = {
+    step: place.step,
+    weightsVersion: 0,
+    dataEpoch: place.epoch,
+    firstPosition: place.first,
+    batchCount: place.count,
+  };
   const workers = engines.map((_, index) => `w${index}`);
   const attempt = new StepAttempt({ epoch: 1, step: place.step, attempt: 1 }, work, SHARDS, workers, exchanges);
   const waiting = new Map<number, ((values: Float32Array) => void)[]>();
@@ -105,7 +114,12 @@ describe('an engine with real compute threads', () => {
     }
     const [one, two, three] = engines;
     if (one === undefined || two === undefined || three === undefined) throw new Error('three engines were started');
-    teams = { '1 thread': [one], '2 threads': [two], '3 threads': [three], 'three workers of 1, 2 and 3 threads': engines };
+    teams = {
+      '1 thread': [one],
+      '2 threads': [two],
+      '3 threads': [three],
+      'three workers of 1, 2 and 3 threads': engines,
+    };
   });
 
   afterAll(async () => {
@@ -118,7 +132,13 @@ describe('an engine with real compute threads', () => {
     'fewer samples than shards': { step: 4, epoch: 0, first: 180, count: 5 },
   })) {
     it(`${name}: the same reports and gradient bits, with any threads, as without threads at all`, async () => {
-      const rig = new PassRig({ model, loss: 'softmaxCrossEntropy', factory: createWasmKernels, maxRows: BATCH, maxShards: SHARDS });
+      const rig = new PassRig({
+        model,
+        loss: 'softmaxCrossEntropy',
+        factory: createWasmKernels,
+        maxRows: BATCH,
+        maxShards: SHARDS,
+      });
       rig.weights.set(vector);
       const batch = batchAt(place.epoch, place.first, place.count);
       const alone = { rig, range: { first: 0, end: SHARDS } };
@@ -129,8 +149,14 @@ describe('an engine with real compute threads', () => {
         // Buffer.compare, since equality of numbers does not tell 0 from −0.
         const bits = (values: ArrayLike<number> | undefined) => Buffer.from(Float32Array.from(values ?? []).buffer);
         expect(Buffer.compare(bits(gradient), bits(expected.gradient)), team).toBe(0);
-        expect(shards.reduce((sum, shard) => sum + shard.loss, 0), team).toBe(expected.loss);
-        expect(shards.reduce((sum, shard) => sum + shard.correct, 0), team).toBe(expected.correct);
+        expect(
+          shards.reduce((sum, shard) => sum + shard.loss, 0),
+          team,
+        ).toBe(expected.loss);
+        expect(
+          shards.reduce((sum, shard) => sum + shard.correct, 0),
+          team,
+        ).toBe(expected.correct);
         reports.push([...shards].sort((a, b) => a.shard - b.shard).filter(({ shard }) => shard < place.count));
       }
       for (const report of reports) expect(report).toEqual(reports[0]);
@@ -144,7 +170,9 @@ describe('an engine with real compute threads', () => {
     const whole = await one?.evaluate('train', 0, total);
     expect(whole?.map(({ shard }) => shard)).toEqual([0, 1]);
     expect(await two?.evaluate('train', 0, total)).toEqual(whole);
-    expect([...((await two?.evaluate('train', 0, 1)) ?? []), ...((await one?.evaluate('train', 1, 2)) ?? [])]).toEqual(whole);
+    expect([...((await two?.evaluate('train', 0, 1)) ?? []), ...((await one?.evaluate('train', 1, 2)) ?? [])]).toEqual(
+      whole,
+    );
   });
 
   it('refuses a split that the job does not have', async () => {

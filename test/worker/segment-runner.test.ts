@@ -46,7 +46,14 @@ describe('one thread alone', () => {
   it('runs all operations in order, rows over all shards, every task once', async () => {
     const log: string[] = [];
     const { control, pass } = prepare(6);
-    const segment = [rows('a', log), rows('b', log), tasks('c', 2, log), tasks('d', 0, log), tasks('e', 3, log), rows('f', log)];
+    const segment = [
+      rows('a', log),
+      rows('b', log),
+      tasks('c', 2, log),
+      tasks('d', 0, log),
+      tasks('e', 3, log),
+      rows('f', log),
+    ];
     await runOn(control, new SegmentRunner(program([{ operations: segment }]), control, 0, 1), 0, pass);
     expect(log).toEqual(['a 0-6', 'b 0-6', 'c 0', 'c 1', 'e 0', 'e 1', 'e 2', 'f 0-6']);
   });
@@ -77,14 +84,21 @@ describe('one thread alone', () => {
 
 describe('several threads', () => {
   it('share out the shards without gap or overlap, some with none when shards are few', () => {
-    for (const [shards, threads] of [[8, 2], [7, 3], [2, 5], [1, 4]] as const) {
+    for (const [shards, threads] of [
+      [8, 2],
+      [7, 3],
+      [2, 5],
+      [1, 4],
+    ] as const) {
       const log: string[] = [];
       const { control, pass } = prepare(shards);
       for (let thread = 0; thread < threads; thread += 1) {
         new SegmentRunner(program([{ operations: [rows('a', log)] }]), control, thread, threads).run(0, pass);
       }
       const ranges = log.map((line) => (line.split(' ')[1] ?? '').split('-').map(Number));
-      expect(ranges.flatMap(([first = 0, end = 0]) => numbers(end - first).map((i) => first + i))).toEqual(numbers(shards));
+      expect(ranges.flatMap(([first = 0, end = 0]) => numbers(end - first).map((i) => first + i))).toEqual(
+        numbers(shards),
+      );
     }
   });
 
@@ -93,7 +107,9 @@ describe('several threads', () => {
     const { control, pass } = prepare(1);
     const second = new SegmentRunner(
       program([{ operations: [tasks('second:a', 3, log), tasks('second:b', 2, log)] }]),
-      control, 1, 2,
+      control,
+      1,
+      2,
     );
     // The second thread comes when the first one is in the middle of its second task.
     const interrupted: TaskOperation = {
@@ -111,13 +127,22 @@ describe('several threads', () => {
 
 describe('numbers of segments', () => {
   const log: string[] = [];
-  const stages = ['x', 'y'].map((name) => ({ operations: [rows(`${name} before`, log)], meanwhile: [rows(`${name} during`, log)] }));
+  const stages = ['x', 'y'].map((name) => ({
+    operations: [rows(`${name} before`, log)],
+    meanwhile: [rows(`${name} during`, log)],
+  }));
   const example = program(stages, [rows('inference', log)]);
 
   it('name the two halves of every stage, and inference', () => {
     const { control, pass } = prepare(1);
     const runner = new SegmentRunner(example, control, 0, 1);
-    const order = [inferenceSegment(example), stageSegment(1, true), stageSegment(0, false), stageSegment(0, true), stageSegment(1, false)];
+    const order = [
+      inferenceSegment(example),
+      stageSegment(1, true),
+      stageSegment(0, false),
+      stageSegment(0, true),
+      stageSegment(1, false),
+    ];
     for (const segment of order) runner.run(segment, pass);
     expect(log).toEqual(['inference 0-1', 'y during 0-1', 'x before 0-1', 'x during 0-1', 'y before 0-1']);
   });
