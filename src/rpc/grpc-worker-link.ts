@@ -1,5 +1,6 @@
 /** One worker over gRPC: its control stream, the models it pulls, the gradients pulled from it. */
 import type { ClientReadableStream, ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import { LockstepError } from '../common/errors.js';
 import type { GradientPart, ModelSnapshot, WorkerLink } from '../protocol/link.js';
 import type { CoordinatorMessage } from '../protocol/messages.js';
 import { formatAddress, isUnspecified, parseAddress } from './address.js';
@@ -72,7 +73,14 @@ export class GrpcWorkerLink implements WorkerLink {
 
   openGradients(): void {
     const { security, heartbeatTimeoutMs, runId, onBroken, onGradient, transfers } = this.#options;
-    const address = this.#reachableAddress();
+    let address: string;
+    try {
+      address = this.#reachableAddress();
+    } catch (thrown) {
+      // Later, like every other way in which a worker turns out to be of no use.
+      queueMicrotask(() => onBroken(LockstepError.from(thrown).message));
+      return;
+    }
     this.#client = new (protocol().Worker)(address, clientCredentials(security), clientOptions(heartbeatTimeoutMs));
     const call = this.#client.pullGradients({ workerId: this.id, runId }, callMetadata(security));
     this.#gradientCall = call;
