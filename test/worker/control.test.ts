@@ -82,6 +82,16 @@ describe('the pass that threads see', () => {
     expect(other.samples).toHaveLength(10);
   });
 
+  it('is the new one after every change, for every thread', () => {
+    const control = new Control(0);
+    const other = new Control(0, control.buffer);
+    const seen = [control, other].map((side) => () => side.pass([1000, 2000], 5000, 300));
+    for (const changes of [{}, { step: 42 }, { step: 43, weights: 1, firstShard: 2 }, { batchCount: 7 }] as const) {
+      control.setPass({ ...request, ...changes });
+      for (const look of seen) expect(look()).toEqual(passOf(changes));
+    }
+  });
+
   it('gives every sample to exactly one worker', () => {
     const count = (max: number) => fc.integer({ min: 1, max });
     fc.assert(
