@@ -12,7 +12,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { prepareJob } from '../dist/coordinator/prepare.js';
 import { TrainingRun } from '../dist/coordinator/run.js';
-import { startLocalWorker } from '../dist/src/cli/local-worker.js';
+import { sharedArena, startLocalWorker } from '../dist/src/cli/local-worker.js';
 import { createCoordinatorMetrics } from '../dist/src/observe/coordinator-metrics.js';
 import { createLogger } from '../dist/src/observe/logger.js';
 import { benchJob } from './jobs.mjs';
@@ -102,6 +102,7 @@ try {
     step: (record) => gate.step(record),
     ...{ workers: nothing, evaluated: nothing, epochCompleted: nothing },
   };
+  const arena = sharedArena(prepared);
   const run = await TrainingRun.start({
     prepared,
     out: join(out, 'run'),
@@ -110,8 +111,9 @@ try {
     metrics,
     logger,
     spectator,
+    arena,
   });
-  const worker = startLocalWorker(run, prepared);
+  const worker = startLocalWorker(run, prepared, arena);
   await run.execute();
   await worker.close();
 } finally {

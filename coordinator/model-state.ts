@@ -46,25 +46,21 @@ export class ModelState {
   readonly #vector: Offset;
   readonly #slots: readonly Offset[];
   #version = 0;
+  /** The vector of a snapshot that nobody reads any more. */
+  #recycled: Float32Array | null = null;
 
-  /** A state with the initial weights of the job. */
-  constructor(job: Job, model: Model, backend: BackendName) {
+  /**
+   * A state with the initial weights of the job.
+   *
+   * @param shared Memory to share with a worker in this process, with room for {@link stateElements}; default: memory of its own.
+   */
+  constructor(job: Job, model: Model, backend: BackendName, shared?: Arena) {
     this.#model = model;
     this.#job = job;
     this.#optimizer = createOptimizer(job.training.optimizer);
     this.#schedule = createSchedule(job.training);
-    const parameters = allocationSize(model.parameterElements);
-    const fixed =
-      KERNEL_SCRATCH_ELEMENTS + allocationSize(model.vectorElements) + this.#optimizer.slots.length * parameters;
-    // One block per shard is what the most scattered arrival needs; the address space may allow fewer.
-    const room = Math.floor((MAX_ARENA_BYTES / 4 - fixed) / parameters) - 1;
-    const blocks = Math.min(job.training.shards, room);
-    if (blocks < 1)
-      throw new LockstepError(
-        'job',
-        `a model of ${model.parameterCount} parameters does not fit the 4 GiB of a coordinator`,
-      );
-    const arena = Arena.create(fixed + blocks * parameters);
+    const { elements, blocks } = layOut(job, model, this.#optimizer);
+    const arena = shared ?? Arena.create(elements);
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
     this.#vector = arena.allocate(model.vectorElements);
     this.#slots = this.#optimizer.slots.map(() => arena.allocate(model.parameterElements));
@@ -79,7 +75,15 @@ export class ModelState {
 
   /** A copy of the model vector as it stands. */
   snapshot(): ModelSnapshot {
-    return { version: this.#version, vector: this.#view(this.#vector, this.#model.vectorElements).slice() };
+    const vector = this.#recycled ?? new Float32Array(this.#model.vectorElements);
+    this.#recycled = null;
+    vector.set(this.#view(this.#vector, this.#model.vectorElements));
+    return { version: this.#version, vector };
+  }
+
+  /** Takes back a snapshot that nobody reads any more: the next one is made in its place. */
+  recycle({ vector }: ModelSnapshot): void {
+    this.#recycled = vector;
   }
 
   /** The rate that the step at this position will use. */
@@ -208,4 +212,24 @@ export class ModelState {
         momentum * (runningVariance[j] as number) + (1 - momentum) * (values[features + j] as number) * unbiased;
     }
   }
+}
+
+/** Elements of memory that the state of a job takes. */
+export function stateElements(job: Job, model: Model): number {
+  return layOut(job, model, createOptimizer(job.training.optimizer)).elements;
+}
+
+function layOut(job: Job, model: Model, optimizer: Optimizer): { readonly elements: number; readonly blocks: number } {
+  const parameters = allocationSize(model.parameterElements);
+  const fixed = KERNEL_SCRATCH_ELEMENTS + allocationSize(model.vectorElements) + optimizer.slots.length * parameters;
+  // One block per shard is what the most scattered arrival needs; the address space may allow fewer.
+  const room = Math.floor((MAX_ARENA_BYTES / 4 - fixed) / parameters) - 1;
+  const blocks = Math.min(job.training.shards, room);
+  if (blocks < 1) {
+    throw new LockstepError(
+      'job',
+      `a model of ${model.parameterCount} parameters does not fit the 4 GiB of a coordinator`,
+    );
+  }
+  return { elements: fixed + blocks * parameters, blocks };
 }

@@ -192,6 +192,8 @@ export class Recorder implements TrainerObserver {
   async checkpoint(): Promise<void> {
     const { prepared, state, directory, metrics, logger } = this.#options;
     const started = performance.now();
+    // A checkpoint stands for the lines of its steps: they come first.
+    await directory.flush();
     const { model, slots } = state.tensors();
     const { path, weightsSha256 } = await saveCheckpoint(
       directory.checkpointsPath,

@@ -1,6 +1,7 @@
 /** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
 import { randomUUID } from 'node:crypto';
 import { LockstepError } from '../src/common/errors.js';
+import type { Arena } from '../src/kernels/arena.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
 import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly metrics: CoordinatorMetrics;
   readonly logger: Logger;
   readonly spectator: Spectator;
+  /** Memory to share with a worker in this process; default: memory of its own. */
+  readonly arena?: Arena | undefined;
 }
 
 export interface RunOutcome {
@@ -73,7 +76,7 @@ export class TrainingRun {
   /** Lays out the state, resumes if asked to, and only then makes the run directory. */
   static async start(options: RunOptions): Promise<TrainingRun> {
     const { prepared, out, resume, logger } = options;
-    const state = new ModelState(prepared.job, prepared.model, prepared.backend);
+    const state = new ModelState(prepared.job, prepared.model, prepared.backend, options.arena);
     const checkpoint = await findCheckpoint(out, resume, logger);
     if (checkpoint !== null) {
       checkResumable(checkpoint, prepared);
@@ -175,6 +178,7 @@ export class TrainingRun {
       const tensors = model.map(({ name, shape, values }) => ({ name, shape, dtype: 'F32' as const, data: values }));
       await this.directory.writeModel(tensors, { lockstep: JSON.stringify(description) });
     }
+    await this.directory.flush();
     await this.directory.update({
       status,
       step: this.#state.version,
@@ -191,6 +195,7 @@ export class TrainingRun {
     const reason: Shutdown['reason'] = error.code === 'unavailable' ? 'stopped' : 'failed';
     this.#dismiss(reason, error.message);
     if (this.#state.version > this.resumedSteps) await this.recorder.checkpoint();
+    await this.directory.flush();
     const { code, message, hint } = error;
     await this.directory.update({
       status: 'failed',

@@ -288,6 +288,7 @@ export class Trainer {
     this.#attempt = null;
     this.#attempts = 0;
     const updated = performance.now();
+    if (![...this.#links.values()].some((link) => link.sending)) state.recycle(this.#snapshot);
     this.#snapshot = state.snapshot();
     collective.broadcast(this.#snapshot, this.#readyLinks());
     const classifies = losses[job.training.loss].classifies;

@@ -1,7 +1,7 @@
 /** Entry of a compute thread: sleeps until a segment is called, runs its share, reports done. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { splitsFromTransfer, type SplitsTransfer } from '../src/data/transfer.js';
-import { Arena } from '../src/kernels/arena.js';
+import { Arena, type Offset } from '../src/kernels/arena.js';
 import type { BackendName } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Shape } from '../src/common/shape.js';
@@ -15,6 +15,8 @@ export interface ThreadData {
   readonly thread: number;
   readonly backend: BackendName;
   readonly memory: WebAssembly.Memory;
+  /** Where the worker's part of the memory begins. */
+  readonly base: Offset;
   readonly control: SharedArrayBuffer;
   readonly model: ModelSpec;
   readonly inputShape: Shape;
@@ -23,7 +25,7 @@ export interface ThreadData {
 }
 
 function main(data: ThreadData): void {
-  const arena = Arena.attach(data.memory);
+  const arena = Arena.attach(data.memory, data.base);
   const options = { ...data.layout, model: buildModel(data.model, data.inputShape) };
   const control = new Control(maxRows(options), data.control);
   const create = kernelFactory(data.backend);

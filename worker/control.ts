@@ -28,7 +28,9 @@ const Word = {
   batchCount: 13,
   split: 14,
   rows: 15,
-  claims: 16,
+  /** Counts passes, so that each side knows when to look at the words above again. */
+  pass: 16,
+  claims: 17,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
@@ -53,6 +55,7 @@ export class Control {
   /** The samples of the pass, one per row of this process. */
   readonly samples: Uint32Array;
   readonly #words: Int32Array;
+  #known: { readonly number: number; readonly pass: Pass } | null = null;
 
   constructor(maxRows: number, buffer = new SharedArrayBuffer((Word.claims + MAX_GROUPS + maxRows) * 4)) {
     this.buffer = buffer;
@@ -73,6 +76,7 @@ export class Control {
     words[Word.endShard] = request.endShard;
     words[Word.totalShards] = request.totalShards;
     words[Word.batchCount] = request.batchCount;
+    Atomics.add(words, Word.pass, 1);
   }
 
   /** Lets `threads` threads run a segment; resolves when the last of them is done. */
@@ -147,8 +151,14 @@ export class Control {
     return SPLITS[this.#words[Word.split] ?? 0] ?? 'train';
   }
 
-  /** The current pass as the operations see it. */
+  /** The current pass as the operations see it; the arguments are the same at every call. */
   pass(vectors: readonly [Offset, Offset], gradients: Offset, gradientStride: number): Pass {
+    const number = Atomics.load(this.#words, Word.pass);
+    if (this.#known?.number !== number) this.#known = { number, pass: this.#read(vectors, gradients, gradientStride) };
+    return this.#known.pass;
+  }
+
+  #read(vectors: readonly [Offset, Offset], gradients: Offset, gradientStride: number): Pass {
     const word = (index: number): number => this.#words[index] ?? 0;
     const [firstShard, endShard, totalShards] = [word(Word.firstShard), word(Word.endShard), word(Word.totalShards)];
     const batchCount = word(Word.batchCount);

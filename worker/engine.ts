@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly inverseDeviation: Float32Array;
   readonly backend: BackendName;
   readonly threads: number;
+  /** Memory to share with others, with room for {@link engineElements}; default: memory of its own. */
+  readonly arena?: Arena;
 }
 
 /** How a pass reaches the rest of the cluster. */
@@ -62,6 +64,16 @@ export function layoutOptions(job: Job, model: Model, trainSize: number, threads
   };
 }
 
+/** Elements of memory that an engine takes. */
+export function engineElements({
+  job,
+  model,
+  data,
+  threads,
+}: Pick<EngineOptions, 'job' | 'model' | 'data' | 'threads'>): number {
+  return measureLayout(layoutOptions(job, model, data.splits.train.size, threads)).elements;
+}
+
 export class Engine {
   readonly #options: EngineOptions;
   readonly #layout: WorkerLayout;
@@ -94,7 +106,8 @@ export class Engine {
   static async start(options: EngineOptions): Promise<Engine> {
     const { job, model, data, threads, backend } = options;
     const layoutOf = layoutOptions(job, model, data.splits.train.size, threads);
-    const arena = Arena.create(measureLayout(layoutOf).elements);
+    const arena = options.arena ?? Arena.create(measureLayout(layoutOf).elements);
+    const base = arena.next;
     const rows = maxRows(layoutOf);
     const control = new Control(rows);
     const create = kernelFactory(backend);
@@ -105,6 +118,7 @@ export class Engine {
     const pool = await ComputePool.start(threads, control, {
       backend,
       memory: arena.memory,
+      base,
       model: job.model,
       inputShape: model.inputShape,
       layout: shape,

@@ -38,7 +38,8 @@ export class SegmentRunner {
     const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
     this.#segments = segments.map(group);
     const most = Math.max(...this.#segments.map((groups) => groups.length));
-    if (most > MAX_GROUPS) throw new RangeError(`${most} groups of operations in one segment: ${MAX_GROUPS} can be counted`);
+    if (most > MAX_GROUPS)
+      throw new RangeError(`${most} groups of operations in one segment: ${MAX_GROUPS} can be counted`);
     this.#control = control;
     this.#thread = thread;
     this.#threads = threads;

@@ -44,20 +44,25 @@ export class StarCollective implements Collective {
     this.#arriving = new Map();
     this.#accumulator = attempt.accumulator((left, right) => {
       this.#kernels.add(this.#elements, right, left);
-      this.#free.push(right);
+      if (this.#blocks.includes(right)) this.#free.push(right);
       return left;
     });
   }
 
   receive({ fence, node, offset, bytes }: GradientPart): void {
     if (this.#attempt === null || this.#accumulator === null || !sameFence(fence, this.#attempt.fence)) return;
+    const { arena } = this.#kernels;
+    if (bytes.buffer === arena.memory.buffer && bytes.length === this.#elements * 4) {
+      // From a worker in this process that shares the memory: it stays unchanged until the next plan.
+      this.#accumulator.add(node, bytes.byteOffset / arena.elementBytes);
+      return;
+    }
     const key = nodeKey(node);
     let arriving = this.#arriving.get(key);
     if (arriving === undefined) {
       arriving = { block: this.#takeBlock(), received: 0 };
       this.#arriving.set(key, arriving);
     }
-    const { arena } = this.#kernels;
     if (offset * 4 + bytes.length > this.#elements * 4)
       throw new LockstepError('internal', `gradient of node ${key} is too long`);
     arena.bytes.set(bytes, (arriving.block + offset) * arena.elementBytes);

@@ -1,19 +1,40 @@
 /** A worker within the coordinator's process: the same agent and engine, joined by calls instead of gRPC. */
 import { hostname } from 'node:os';
+import { stateElements } from '../../coordinator/model-state.js';
 import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { TrainingRun } from '../../coordinator/run.js';
 import { Agent } from '../../worker/agent.js';
-import { Engine } from '../../worker/engine.js';
+import { Engine, engineElements } from '../../worker/engine.js';
+import { Arena, MAX_ARENA_BYTES, RESERVED_BYTES } from '../kernels/arena.js';
 import { LocalConnection } from '../protocol/local-link.js';
 
-export function startLocalWorker(run: TrainingRun, prepared: PreparedJob): { close(): Promise<void> } {
+/** Memory for a coordinator and a worker of one process; undefined when both do not fit the addresses of one. */
+export function sharedArena({ job, model, data }: PreparedJob): Arena | undefined {
+  const elements = stateElements(job, model) + engineElements({ job, model, data, threads: job.cluster.threads });
+  return elements * 4 + RESERVED_BYTES > MAX_ARENA_BYTES ? undefined : Arena.create(elements);
+}
+
+export function startLocalWorker(
+  run: TrainingRun,
+  prepared: PreparedJob,
+  arena: Arena | undefined,
+): { close(): Promise<void> } {
   const { job, model, data, backend, version } = prepared;
   const threads = job.cluster.threads;
   const link = new LocalConnection('worker-1');
   const agent = new Agent({
     link: link.coordinator,
     startEngine: ({ mean, inverseDeviation }) =>
-      Engine.start({ job, model, data, mean, inverseDeviation, backend, threads }),
+      Engine.start({
+        job,
+        model,
+        data,
+        mean,
+        inverseDeviation,
+        backend,
+        threads,
+        ...(arena === undefined ? {} : { arena }),
+      }),
     observer: { ready: () => undefined, stepDone: () => undefined },
   });
   const hello = {

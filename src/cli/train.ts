@@ -2,16 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { prepareJob } from '../../coordinator/prepare.js';
+import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { TrainingRun } from '../../coordinator/run.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import type { Job } from '../job/job.js';
+import type { Arena } from '../kernels/arena.js';
 import { selectBackend } from '../kernels/select.js';
 import { createCoordinatorMetrics } from '../observe/coordinator-metrics.js';
 import { startHttp } from '../observe/http.js';
 import { createLogger } from '../observe/logger.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
-import { startLocalWorker } from './local-worker.js';
+import { sharedArena, startLocalWorker } from './local-worker.js';
 import { commandName, jobFromFlags, options, type JobFlags } from './options.js';
 import { onStopSignal } from './signals.js';
 import { openStage } from './spectator.js';
@@ -79,6 +80,7 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
   const { spectator } = stage;
   let http: Awaited<ReturnType<typeof startHttp>> | null = null;
   try {
+    const arena = collective === 'local' ? sharedArena(prepared) : undefined;
     const run = await TrainingRun.start({
       prepared,
       out: flags.out ?? null,
@@ -87,6 +89,7 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
       metrics,
       logger,
       spectator,
+      arena,
     });
     stage.begin(run.resumedSteps);
     const stopListening = onStopSignal(() => run.stop());
@@ -95,7 +98,9 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
       http = await startHttp({ listen: flags.http, registry: metrics.registry, health });
     }
     const outcome =
-      collective === 'local' ? await trainHere(run, prepared) : await trainWithProcesses(run, job, backend, logger);
+      collective === 'local'
+        ? await trainHere(run, prepared, arena)
+        : await trainWithProcesses(run, job, backend, logger);
     stopListening();
     if (outcome.status === 'stopped') {
       stage.display.stop();
@@ -114,8 +119,8 @@ async function train(path: string, flags: TrainFlags): Promise<void> {
   }
 }
 
-async function trainHere(run: TrainingRun, prepared: Parameters<typeof startLocalWorker>[1]) {
-  const worker = startLocalWorker(run, prepared);
+async function trainHere(run: TrainingRun, prepared: PreparedJob, arena: Arena | undefined) {
+  const worker = startLocalWorker(run, prepared, arena);
   try {
     return await run.execute();
   } finally {

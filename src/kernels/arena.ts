@@ -31,13 +31,13 @@ export class Arena {
   readonly memory: WebAssembly.Memory;
   #next: Offset;
 
-  private constructor(memory: WebAssembly.Memory, precision: Precision) {
+  private constructor(memory: WebAssembly.Memory, precision: Precision, next?: Offset) {
     this.memory = memory;
     this.precision = precision;
     this.elementBytes = precision === 'float32' ? 4 : 8;
     this.floats = precision === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
-    this.#next = RESERVED_BYTES / this.elementBytes;
+    this.#next = next ?? RESERVED_BYTES / this.elementBytes;
   }
 
   /**
@@ -57,9 +57,18 @@ export class Arena {
     return new Arena(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), precision);
   }
 
-  /** The same memory seen from another thread; replay the same allocations to find the same blocks. */
-  static attach(memory: WebAssembly.Memory, precision: Precision = 'float32'): Arena {
-    return new Arena(memory, precision);
+  /**
+   * The same memory seen from another thread; replay the same allocations to find the same blocks.
+   *
+   * @param next where these allocations begin: what {@link Arena.next} was before the first of them
+   */
+  static attach(memory: WebAssembly.Memory, next: Offset, precision: Precision = 'float32'): Arena {
+    return new Arena(memory, precision, next);
+  }
+
+  /** Where the next block will start. */
+  get next(): Offset {
+    return this.#next;
   }
 
   /** Space for `elements` elements, zero on first use. */

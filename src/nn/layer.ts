@@ -80,10 +80,19 @@ export interface TreeScratch {
   at(level: number): Offset;
 }
 
-/** Largest tile of a weight gradient: rows × columns. With its inputs it stays within a core's second-level cache. */
-export const TILE_ROWS = 256;
-export const TILE_COLUMNS = 512;
-export const TILE_ELEMENTS = TILE_ROWS * TILE_COLUMNS;
+/** Elements of the largest tile of a weight gradient: {@link tileLimits}. */
+export const TILE_ELEMENTS = 256 * 512;
+/** Up to so many elements a weight gradient stays in the outer cache while its tiles are formed. */
+const CACHED_ELEMENTS = 2 ** 20;
+
+/**
+ * The largest tile, rows × columns, that a weight gradient of so many elements is cut into. A tile is written once per shard and
+ * read once per level of the tree. Small tiles keep all of its partial sums in a core's second-level cache; for a matrix that
+ * lies in main memory anyway, larger ones spend less on packing.
+ */
+export function tileLimits(elements: number): { readonly rows: number; readonly columns: number } {
+  return elements <= CACHED_ELEMENTS ? { rows: 128, columns: 256 } : { rows: 256, columns: 512 };
+}
 
 /** What is being computed right now; the same for all threads of a process. */
 export interface Pass {

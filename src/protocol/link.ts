@@ -5,7 +5,7 @@
 import type { TreeNode } from '../reduce/tree.js';
 import type { CoordinatorMessage, Fence, WorkerMessage } from './messages.js';
 
-/** A committed model. The vector is never changed after it was made. */
+/** A committed model. The vector is not changed while a link is still {@link WorkerLink.sending}. */
 export interface ModelSnapshot {
   /** Number of committed updates. */
   readonly version: number;
@@ -37,6 +37,8 @@ export interface WorkerLink {
   send(message: CoordinatorMessage): void;
   /** Hands over a committed model; only the newest matters. */
   sendModel(snapshot: ModelSnapshot): void;
+  /** Whether a model that was handed over is still being read. */
+  readonly sending: boolean;
   /** Starts the flow of gradients from this worker; called once, when it is ready. */
   openGradients(): void;
   close(): void;

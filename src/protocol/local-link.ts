@@ -64,8 +64,16 @@ export class LocalConnection implements WorkerLink {
   sendModel(snapshot: ModelSnapshot): void {
     this.#pending = snapshot;
     if (!this.#models) return;
-    const { version, vector } = snapshot;
-    this.#toWorker.deliver(() => this.#worker?.weights({ version, offset: 0, bytes: bytesOf(vector), last: true }));
+    this.#toWorker.deliver(() => {
+      if (this.#pending !== snapshot) return;
+      this.#pending = null;
+      const { version, vector } = snapshot;
+      this.#worker?.weights({ version, offset: 0, bytes: bytesOf(vector), last: true });
+    });
+  }
+
+  get sending(): boolean {
+    return this.#pending !== null && this.#worker !== null;
   }
 
   openGradients(): void {

@@ -72,7 +72,10 @@ export const UNAUTHENTICATED = {
 } as const;
 
 /** Ends a streaming call with a status. (Destroying the stream would leave the caller without any.) */
-export function refuseCall(call: EventEmitter, { code, details }: { readonly code: status; readonly details: string }): void {
+export function refuseCall(
+  call: EventEmitter,
+  { code, details }: { readonly code: status; readonly details: string },
+): void {
   call.emit('error', Object.assign(new Error(details), { code, details }));
 }
 

@@ -63,6 +63,10 @@ export class GrpcWorkerLink implements WorkerLink {
     void this.#pump();
   }
 
+  get sending(): boolean {
+    return !this.#closed && (this.#sending || this.#pending !== null);
+  }
+
   /** The worker has opened its stream of models. */
   attachWeights(call: WeightsCall): void {
     this.#weightsCall?.end();

@@ -1,7 +1,11 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { LockstepError } from '../common/errors.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { fileError, systemErrorCode } from './file-errors.js';
+
+/** Lines of a fast run are written together: opening the file for each would cost as much as a layer. */
+const FLUSH_AFTER_MS = 50;
 
 /**
  * A file with one JSON object per line, written at its end. Operations take effect in the order of the calls, whether
@@ -12,6 +16,9 @@ export class JsonLinesFile<Line extends object> {
   readonly path: string;
   #last: Promise<unknown> = Promise.resolve();
   #endIsWhole = false;
+  /** Lines not written yet, and when they will be. */
+  #buffer = '';
+  #flushed: Promise<void> | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -19,8 +26,18 @@ export class JsonLinesFile<Line extends object> {
 
   /** Adds a line. Numbers that JSON does not have (NaN, ±∞) become null. */
   append(line: Line): Promise<void> {
-    const text = `${JSON.stringify(line)}\n`;
+    this.#buffer += `${JSON.stringify(line)}\n`;
+    this.#flushed ??= delay(FLUSH_AFTER_MS).then(() => this.flush());
+    return this.#flushed;
+  }
+
+  /** Writes what was added so far. */
+  flush(): Promise<void> {
     return this.#inOrder('write', async () => {
+      const text = this.#buffer;
+      this.#buffer = '';
+      this.#flushed = null;
+      if (text === '') return;
       if (!this.#endIsWhole) await this.#dropPartialLine();
       this.#endIsWhole = false;
       await appendFile(this.path, text);
@@ -29,14 +46,16 @@ export class JsonLinesFile<Line extends object> {
   }
 
   /** Every whole line; none when there is no file. @throws LockstepError `data` naming a line that is not an object. */
-  read(): Promise<Line[]> {
+  async read(): Promise<Line[]> {
+    await this.flush();
     return this.#inOrder('read', async () =>
       wholeLines(await this.#text()).map((text, index) => this.#parse(text, index)),
     );
   }
 
   /** Drops, atomically, the lines for which `keep` is false. */
-  filter(keep: (line: Line) => boolean): Promise<void> {
+  async filter(keep: (line: Line) => boolean): Promise<void> {
+    await this.flush();
     return this.#inOrder('write', async () => {
       const text = await this.#text();
       const kept = wholeLines(text).filter((line, index) => keep(this.#parse(line, index)));

@@ -123,6 +123,11 @@ export class RunDirectory {
     return this.metrics.append(line);
   }
 
+  /** Resolves when every line added so far is in its file. */
+  async flush(): Promise<void> {
+    await Promise.all([this.metrics.flush(), this.events.flush()]);
+  }
+
   /** Adds a line to `events.jsonl`. */
   appendEvent(line: EventLine): Promise<void> {
     return this.events.append(line);

@@ -29,7 +29,7 @@ function attempt(workers: readonly string[], { shards = 8, batchCount = 16, fenc
 }
 
 /** What shard `shard` contributes: sums of these depend on the order of the additions. */
-const leaf = (shard: number): Float32Array =>
+const leaf = (shard: number): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length: ELEMENTS }, (_, j) => (shard + 1) ** 9 / (j + 1) + 0.1);
 const add = (x: Float32Array, y: Float32Array): Float32Array => x.map((value, j) => value + (y[j] ?? NaN));
 
@@ -154,6 +154,7 @@ describe('the star', () => {
       id,
       send: () => undefined,
       sendModel: (snapshot) => received.push([id, snapshot]),
+      sending: false,
       openGradients: () => undefined,
       close: () => undefined,
     });

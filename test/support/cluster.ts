@@ -132,6 +132,9 @@ export class TestCluster {
         connection.send(message);
       },
       sendModel: connection.sendModel.bind(connection),
+      get sending() {
+        return connection.sending;
+      },
       openGradients: connection.openGradients.bind(connection),
       close: connection.close.bind(connection),
     };

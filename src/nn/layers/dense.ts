@@ -11,9 +11,8 @@ import type { InitializerSpec } from '../../job/job.js';
 import type { Offset } from '../../kernels/arena.js';
 import type { Kernels, ProductShape } from '../../kernels/kernels.js';
 import {
-  TILE_COLUMNS,
   TILE_ELEMENTS,
-  TILE_ROWS,
+  tileLimits,
   perShard,
   type Layer,
   type LayerBinding,
@@ -178,8 +177,9 @@ function cutTiles(rows: number, columns: number): Tile[] {
     const parts = Math.ceil(length / limit);
     return Math.min(limit, Math.ceil(length / parts / 16) * 16);
   };
-  const tileRows = even(rows, TILE_ROWS);
-  const tileColumns = even(columns, TILE_COLUMNS);
+  const limits = tileLimits(rows * columns);
+  const tileRows = even(rows, limits.rows);
+  const tileColumns = even(columns, limits.columns);
   const tiles: Tile[] = [];
   for (let row = 0; row < rows; row += tileRows) {
     for (let column = 0; column < columns; column += tileColumns) {
