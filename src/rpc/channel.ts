@@ -4,6 +4,8 @@ import {
   Server,
   ServerCredentials,
   credentials,
+  logVerbosity,
+  setLogVerbosity,
   status,
   type ChannelCredentials,
   type ChannelOptions,
@@ -14,6 +16,10 @@ import type { EventEmitter } from 'node:events';
 import { HealthImplementation } from 'grpc-health-check';
 import { LockstepError } from '../common/errors.js';
 import { formatAddress, type Address } from './address.js';
+import { plainReason } from './reason.js';
+
+// Every error reaches the caller, who says it in plain words; gRPC's own lines would only stand beside them.
+if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
 
 /** What proves that a process belongs to the cluster. Certificates will stand beside the token here. */
 export interface Security {
@@ -104,7 +110,7 @@ export class RpcServer {
         if (error === null) resolve(port);
         else {
           reject(
-            new LockstepError('unavailable', `cannot listen on ${formatAddress(address)}: ${error.message}`, {
+            new LockstepError('unavailable', `cannot listen on ${formatAddress(address)}: ${plainReason(error)}`, {
               hint: 'Is another process using this port, or does the address belong to another host?',
               cause: error,
             }),

@@ -12,6 +12,7 @@ import type { WeightsChunk } from './generated/lockstep/v1/WeightsChunk.js';
 import type { WorkerMessage__Output } from './generated/lockstep/v1/WorkerMessage.js';
 import { GrpcWorkerLink, type TransferCounter } from './grpc-worker-link.js';
 import { protocol } from './proto.js';
+import { plainReason } from './reason.js';
 
 /** Decides about workers that knock. */
 export interface CoordinatorHost {
@@ -139,5 +140,5 @@ function serveSession(
   });
   call.on('end', () => lose('it closed the connection'));
   call.on('cancelled', () => lose('the connection broke'));
-  call.on('error', (error) => lose(error.message));
+  call.on('error', (error) => lose(plainReason(error)));
 }

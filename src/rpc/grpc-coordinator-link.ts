@@ -27,6 +27,7 @@ import type { WeightsChunk__Output } from './generated/lockstep/v1/WeightsChunk.
 import type { WorkerMessage as WireToCoordinator } from './generated/lockstep/v1/WorkerMessage.js';
 import type { TransferCounter } from './grpc-worker-link.js';
 import { protocol } from './proto.js';
+import { plainReason } from './reason.js';
 
 type GradientCall = ServerWritableStream<PullRequest__Output, GradientChunk>;
 
@@ -158,7 +159,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
       events.message(message);
     });
     this.#call.on('end', () => this.#lose('it closed the connection'));
-    this.#call.on('error', (error) => this.#lose(error.message, isFinal(error)));
+    this.#call.on('error', (error) => this.#lose(plainReason(error), isFinal(error)));
     this.send(options.hello);
   }
 
@@ -178,7 +179,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
       this.#options.transfers.received(data.length);
       this.#events.weights({ version, offset, bytes: data, last });
     });
-    this.#weights.on('error', (error) => this.#lose(error.message));
+    this.#weights.on('error', (error) => this.#lose(plainReason(error)));
   }
 
   /** Leaves; resolves when the coordinator has taken what was sent before, or has let the time for it pass. */

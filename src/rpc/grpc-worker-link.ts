@@ -14,6 +14,7 @@ import type { WeightsChunk } from './generated/lockstep/v1/WeightsChunk.js';
 import type { WorkerClient } from './generated/lockstep/v1/Worker.js';
 import type { WorkerMessage__Output } from './generated/lockstep/v1/WorkerMessage.js';
 import { protocol } from './proto.js';
+import { plainReason } from './reason.js';
 
 /** Counts tensor bytes, for metrics. */
 export interface TransferCounter {
@@ -95,7 +96,7 @@ export class GrpcWorkerLink implements WorkerLink {
     const broken = (reason: string): void => {
       if (!this.#closed) onBroken(`gradients cannot be pulled from ${address}: ${reason}`);
     };
-    call.on('error', (error) => broken(error.message));
+    call.on('error', (error) => broken(plainReason(error)));
     call.on('end', () => broken('the stream ended'));
   }
 
