@@ -3,7 +3,7 @@ import { describeExpected, describeFound, mappingFor, namedValues, schemaAt } fr
 import { jobJsonSchema } from './json-schema.js';
 import { formatPath, valueAt, type Path } from './path.js';
 import type { JsonSchema } from './schema/forms.js';
-import { suggest } from './suggest.js';
+import { suggest } from '../common/suggest.js';
 
 /** Something that is wrong with a job, before it is known where in which file it stands. */
 export interface Problem {

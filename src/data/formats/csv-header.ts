@@ -1,7 +1,7 @@
 /** Which columns of a CSV file are features, and which one is the label. */
 import { LockstepError } from '../../common/errors.js';
 import type { DataSource } from '../../job/job.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../common/suggest.js';
 
 export type CsvSource = Extract<DataSource, { format: 'csv' }>;
 

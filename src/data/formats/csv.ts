@@ -4,7 +4,7 @@ import type { Shape } from '../../common/shape.js';
 import type { SplitName } from '../../job/job.js';
 import { DenseDataset } from '../dense.js';
 import type { DataFiles } from '../files.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../common/suggest.js';
 import { Categories } from './categories.js';
 import type { CsvSource } from './csv-header.js';
 import { readCsvTable, type CsvColumn, type CsvTable } from './csv-table.js';

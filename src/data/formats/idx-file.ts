@@ -14,8 +14,7 @@ const ELEMENT_TYPES: Readonly<Record<number, { readonly name: string; readonly b
   0x0e: { name: 'float64', bytes: 8 },
 };
 
-type IdxElements =
-  Uint8Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
+type IdxElements = Uint8Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;
 
 export interface IdxFile {
   /** Absolute path, for messages. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, suggest } from '../../src/job/suggest.js';
+import { editDistance, suggest } from '../../src/common/suggest.js';
 
 /** The definition, by recursion: slow, and right by inspection. */
 function distanceByDefinition(a: string, b: string): number {

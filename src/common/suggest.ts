@@ -34,3 +34,9 @@ export function suggest(word: string, candidates: readonly string[]): string | u
   }
   return best;
 }
+
+/** ` Did you mean 'x'?` for a mistyped name, where one of the known names is close enough; else an empty text. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const suggestion = suggest(name, known);
+  return suggestion === undefined ? '' : ` Did you mean '${suggestion}'?`;
+}
