@@ -65,7 +65,9 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   get sending(): boolean {
-    return !this.#closed && (this.#sending || this.#pending !== null);
+    // What the stream has accepted but not yet written are views of the vector, not copies.
+    const buffered = (this.#weightsCall?.writableLength ?? 0) > 0;
+    return !this.#closed && (this.#sending || this.#pending !== null || buffered);
   }
 
   /** The worker has opened its stream of models. */

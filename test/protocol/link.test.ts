@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
+import { settled } from '../support/cluster.js';
 import { assemble, grpcPair, localPair, type Pair } from '../support/cluster-links.js';
 
 /** More than three chunks, and no whole number of them. */
@@ -78,6 +79,24 @@ describe.each([
     expect(atWorker.parts.slice(0, -1).every(({ last }) => !last)).toBe(true);
     const arrived = assemble(atWorker.parts);
     expect(Buffer.from(arrived.buffer).equals(Buffer.from(vector.buffer))).toBe(true);
+  });
+
+  it('says how long it still reads a model that was handed over', async () => {
+    pair = await connect();
+    const { workerLink, coordinatorLink, atWorker } = pair;
+    workerLink.sendModel({ version: 0, vector: numbers(3) });
+    coordinatorLink.openModels();
+    await atWorker.until(() => atWorker.versions.length === 1);
+    while (workerLink.sending) await settled();
+    const vector = numbers(LARGE);
+    workerLink.sendModel({ version: 1, vector });
+    expect(workerLink.sending).toBe(true);
+    while (workerLink.sending) await settled();
+    // From here on the vector may be used for something else.
+    vector.fill(0);
+    await atWorker.until(() => atWorker.versions.length === 2);
+    const arrived = assemble(atWorker.parts.filter(({ version }) => version === 1));
+    expect(Buffer.from(arrived.buffer).equals(Buffer.from(numbers(LARGE).buffer))).toBe(true);
   });
 
   it('keeps a model until there is room for it, and only the newest', async () => {
