@@ -1,4 +1,5 @@
 /** Options that several commands share, and how their values are read. */
+import { relative } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { loadJob, type LoadedJob } from '../job/load.js';
 import type { Job } from '../job/job.js';
@@ -70,4 +71,11 @@ export function joinToken(): string | null {
 /** How a user who started this process would start another: `npx lockstep` in a checkout, `lockstep` where it is installed. */
 export function commandName(): string {
   return process.env['npm_command'] === undefined ? 'lockstep' : 'npx lockstep';
+}
+
+/** A path as a user in this folder would write it. */
+export function shownPath(path: string): string {
+  const here = relative(process.cwd(), path);
+  if (here === '') return '.';
+  return here.startsWith('..') ? path : here;
 }

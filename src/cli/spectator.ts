@@ -1,11 +1,11 @@
 /** Shows a run on the terminal while it goes on, and what it came to. */
-import { relative } from 'node:path';
 import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { Spectator } from '../../coordinator/recorder.js';
 import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
 import { systemClock } from '../common/clock.js';
 import { ProgressDisplay, displayMode } from '../observe/progress-display.js';
 import { ProgressTracker } from '../observe/progress-tracker.js';
+import { shownPath } from './options.js';
 
 export interface Stage {
   readonly display: ProgressDisplay;
@@ -85,8 +85,8 @@ export function openStage(
         workers,
         backend: prepared.backend,
         weightsSha256,
-        runDirectory: relative(process.cwd(), run.directory.path) || '.',
-        modelPath: relative(process.cwd(), run.directory.modelPath),
+        runDirectory: shownPath(run.directory.path),
+        modelPath: shownPath(run.directory.modelPath),
         next,
       });
     },

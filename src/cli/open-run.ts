@@ -1,0 +1,77 @@
+/** What `train` and `coordinator` have in common: from a job file and flags to a run that is ready to take workers. */
+import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
+import { TrainingRun } from '../../coordinator/run.js';
+import type { Arena } from '../kernels/arena.js';
+import { selectBackend } from '../kernels/select.js';
+import { createCoordinatorMetrics, type CoordinatorMetrics } from '../observe/coordinator-metrics.js';
+import { startHttp, type HttpEndpoint } from '../observe/http.js';
+import { createLogger, type Logger } from '../observe/logger.js';
+import { jobFromFlags, type JobFlags } from './options.js';
+import { openStage, type Stage } from './spectator.js';
+
+export interface RunFlags extends JobFlags {
+  readonly out?: string;
+  readonly resume: string;
+  readonly maxSteps?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly logLevel?: string;
+  readonly http?: string;
+}
+
+export interface OpenRun {
+  readonly run: TrainingRun;
+  readonly prepared: PreparedJob;
+  readonly stage: Stage;
+  readonly logger: Logger;
+  readonly metrics: CoordinatorMetrics;
+  /** Memory shared by the coordinator and a worker in this process. */
+  readonly arena: Arena | undefined;
+  /** Ends the display and the HTTP endpoint; safe to call at any time. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * @param memory Memory that the run is to share with a worker in this process, once its job is known.
+ * @throws LockstepError `job`, `data` or `usage`, before anything is written.
+ */
+export async function openRun(
+  path: string,
+  flags: RunFlags,
+  role: 'train' | 'coordinator',
+  memory: (prepared: PreparedJob) => Arena | undefined = () => undefined,
+): Promise<OpenRun> {
+  const { job, baseDir } = jobFromFlags(path, flags);
+  const { backend, reason } = selectBackend(flags.backend);
+  const prepared = await prepareJob(job, baseDir, backend);
+  const arena = memory(prepared);
+  const maxSteps = flags.maxSteps ?? null;
+  const stage = openStage(prepared, flags, maxSteps);
+  const destination = stage.display.logDestination;
+  const logger = createLogger({
+    role,
+    ...(flags.json === true ? { json: true } : {}),
+    ...(flags.logLevel === undefined ? {} : { level: flags.logLevel }),
+    ...(destination === undefined ? {} : { destination }),
+  });
+  const metrics = createCoordinatorMetrics({ build: { version: prepared.version, backend } });
+  let http: HttpEndpoint | null = null;
+  const close = async (): Promise<void> => {
+    stage.display.stop();
+    await http?.close();
+  };
+  try {
+    const { out = null, resume } = flags;
+    const { spectator } = stage;
+    const run = await TrainingRun.start({ prepared, out, resume, maxSteps, metrics, logger, spectator, arena });
+    stage.begin(run.resumedSteps);
+    if (flags.http !== undefined) {
+      http = await startHttp({ listen: flags.http, registry: metrics.registry, health: () => run.health() });
+    }
+    logger.info({ job: job.name, backend, why: reason, out: run.directory.path }, 'run opened');
+    return { run, prepared, stage, logger, metrics, arena, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
