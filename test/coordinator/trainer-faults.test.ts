@@ -168,29 +168,32 @@ describe('messages of a past attempt', () => {
   );
 
   it.each([
-    ['exchangeNodes', 'exchangeNodes'],
-    ['stepReport', 'gradient'],
-    ['gradient', 'gradient'],
-  ] as const)('%s is repeated in the next step, just before %s, and is dropped', async (kind, before) => {
-    const cluster = new TestCluster();
-    let old: Arrival | null = null;
-    cluster.once(
-      (arrival) => arrival.worker === 'a' && arrival.step === 1 && arrival.kind === kind,
-      (arrival) => {
-        old = arrival;
-        arrival.deliver();
-      },
-    );
-    cluster.once(
-      (arrival) => arrival.worker === 'a' && arrival.step === 2 && arrival.kind === before,
-      (arrival) => {
-        old?.deliver();
-        arrival.deliver();
-      },
-    );
-    expectSameResult(cluster, await cluster.run('a', 'b'));
-    expect(old).not.toBeNull();
-  });
+    ['b', 'exchangeNodes', 'exchangeNodes'],
+    ['a', 'stepReport', 'gradient'],
+    ['b', 'gradient', 'gradient'],
+  ] as const)(
+    'of %s: %s is repeated in the next step, just before %s of a, and is dropped',
+    async (worker, kind, before) => {
+      const cluster = new TestCluster();
+      let old: Arrival | null = null;
+      cluster.once(
+        (arrival) => arrival.worker === worker && arrival.step === 1 && arrival.kind === kind,
+        (arrival) => {
+          old = arrival;
+          arrival.deliver();
+        },
+      );
+      cluster.once(
+        (arrival) => arrival.worker === 'a' && arrival.step === 2 && arrival.kind === before,
+        (arrival) => {
+          old?.deliver();
+          arrival.deliver();
+        },
+      );
+      expectSameResult(cluster, await cluster.run('a', 'b'));
+      expect(old).not.toBeNull();
+    },
+  );
 
   it('losses of an evaluation that is over do not count for the next one', async () => {
     const cluster = new TestCluster();

@@ -56,6 +56,17 @@ describe('a step', () => {
     expect(stage.engine.diary).toEqual(['swap to 9 8 7 6', 'train step 1 attempt 1']);
   });
 
+  it('does not begin with a model of which a part is there', async () => {
+    const stage = await readyStage();
+    const bytes = new Uint8Array(Float32Array.of(9, 8, 7, 6).buffer);
+    stage.agent.weights({ version: 1, offset: 0, bytes: bytes.subarray(0, 4), last: false });
+    await stage.tell(plan(1));
+    expect(stage.engine.diary).toEqual([]);
+    stage.agent.weights({ version: 1, offset: 1, bytes: bytes.subarray(4), last: true });
+    await settled();
+    expect(stage.engine.diary[0]).toBe('swap to 9 8 7 6');
+  });
+
   it('that begins again needs no new model', async () => {
     const stage = await readyStage();
     await stage.tell(plan(0), plan(0, 2));
