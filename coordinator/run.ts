@@ -140,10 +140,14 @@ export class TrainingRun {
         workers,
       };
     } catch (thrown) {
-      const error = LockstepError.from(thrown);
-      await this.#fail(error).catch(() => undefined);
-      throw error;
+      await this.abandon(thrown);
+      throw LockstepError.from(thrown);
     }
+  }
+
+  /** Ends a run that could not be served: leaves no directory behind where there was none. */
+  async abandon(thrown: unknown): Promise<void> {
+    await this.#fail(LockstepError.from(thrown)).catch(() => undefined);
   }
 
   /** Ends the run after the last committed step; `execute` then resolves. */

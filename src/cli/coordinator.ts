@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES } from '../common/errors.js';
 import { checkListen, formatAddress, parseAddress } from '../rpc/address.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
-import { openRun, type RunFlags } from './open-run.js';
+import { openRun, orAbandon, type RunFlags } from './open-run.js';
 import { commandName, joinToken, options } from './options.js';
 import { onStopSignal } from './signals.js';
 
@@ -48,13 +48,14 @@ async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> 
     run.stop();
   });
   try {
-    server = await CoordinatorServer.start({
+    const serving = CoordinatorServer.start({
       address: listen,
       security: { token: joinToken() },
       heartbeatTimeoutMs: prepared.job.cluster.heartbeatTimeoutMs,
       host: run,
       transfers: run.transfers,
     });
+    server = await orAbandon(run, serving);
     logger.info({ address: formatAddress(server.address) }, 'coordinator started');
     const outcome = await run.execute();
     logger.info({ status: outcome.status, steps: outcome.steps, weightsSha256: outcome.weightsSha256 }, 'run ended');

@@ -66,12 +66,23 @@ export async function openRun(
     const run = await TrainingRun.start({ prepared, out, resume, maxSteps, metrics, logger, spectator, arena });
     stage.begin(run.resumedSteps);
     if (flags.http !== undefined) {
-      http = await startHttp({ listen: flags.http, registry: metrics.registry, health: () => run.health() });
+      const serving = startHttp({ listen: flags.http, registry: metrics.registry, health: () => run.health() });
+      http = await orAbandon(run, serving);
     }
     logger.info({ job: job.name, backend, why: reason, out: run.directory.path }, 'run opened');
     return { run, prepared, stage, logger, metrics, arena, close };
   } catch (thrown) {
     await close();
+    throw thrown;
+  }
+}
+
+/** What a run needs to be served; a run that cannot have it is abandoned. */
+export async function orAbandon<Served>(run: TrainingRun, serving: Promise<Served>): Promise<Served> {
+  try {
+    return await serving;
+  } catch (thrown) {
+    await run.abandon(thrown);
     throw thrown;
   }
 }
