@@ -74,7 +74,7 @@ describe('reduction tree', () => {
               parcels.push([nodeKey(node), foldTree(node, shards, known, (a, b) => f32(a + b))]);
             }
           }
-          const keyed = parcels.map((parcel) => ({ parcel, rank: order.next().value }));
+          const keyed = parcels.map((parcel) => ({ parcel, rank: Number(order.next().value) }));
           keyed.sort((a, b) => a.rank - b.rank);
           for (const { parcel } of keyed) arrived.set(...parcel);
           const accumulator = new TreeAccumulator<number>(
