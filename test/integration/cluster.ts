@@ -31,7 +31,11 @@ export async function startCoordinator(
   return { process, address: String(address) };
 }
 
-export function startWorker(address: string, args: readonly string[] = [], options: LaunchOptions = {}): LockstepProcess {
+export function startWorker(
+  address: string,
+  args: readonly string[] = [],
+  options: LaunchOptions = {},
+): LockstepProcess {
   return start(['worker', '--coordinator', address, '--backend', 'wasm', ...args], options);
 }
 

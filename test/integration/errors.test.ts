@@ -1,5 +1,6 @@
 /** What a user gets to see when something is wrong: one message, the right exit code, nothing left behind. */
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort, run, workplace, type LaunchOptions } from '../support/processes.js';
@@ -19,7 +20,11 @@ function write(name: string, content: string | Uint8Array): string {
 }
 
 /** Runs a command that fails and returns its message, which must be one line, and its hint. */
-async function failure(exitCode: number, args: readonly string[], options: LaunchOptions = {}): Promise<{ message: string; hint: string }> {
+async function failure(
+  exitCode: number,
+  args: readonly string[],
+  options: LaunchOptions = {},
+): Promise<{ message: string; hint: string }> {
   const { code, stdout, stderr } = await run(args, options);
   expect({ code, stdout }, stderr).toEqual({ code: exitCode, stdout: '' });
   const lines = stderr.trimEnd().split('\n');
@@ -40,14 +45,35 @@ async function badTraining(exitCode: number, args: readonly string[]): Promise<{
 
 /** 3 images of 2×2 pixels in an IDX file, of which `missing` bytes are cut off. */
 function idxImages(missing: number): Uint8Array {
-  const whole = Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, ...Array.from({ length: 12 }, (_, pixel) => pixel * 20)]);
+  const whole = Uint8Array.from([
+    0,
+    0,
+    8,
+    3,
+    0,
+    0,
+    0,
+    3,
+    0,
+    0,
+    0,
+    2,
+    0,
+    0,
+    0,
+    2,
+    ...Array.from({ length: 12 }, (_, pixel) => pixel * 20),
+  ]);
   return whole.slice(0, whole.length - missing);
 }
 
 const idxLabels = Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 3, 0, 1, 0]);
 
 function idxJob(): string {
-  const text = jobText().replace(/ {2}train: .*\n {2}dev: .*\n {2}test: .*\n/, '  train: { format: idx, features: images, labels: labels }\n');
+  const text = jobText().replace(
+    / {2}train: .*\n {2}dev: .*\n {2}test: .*\n/,
+    '  train: { format: idx, features: images, labels: labels }\n',
+  );
   return write('idx.yaml', text);
 }
 
@@ -118,8 +144,17 @@ describe('bad jobs', { timeout: TIMEOUT_MS }, () => {
 
   it('a learning rate that makes the loss infinite', async () => {
     const failed = await failure(78, [
-      'train', job, '--out', join(folder, 'diverged'), '--backend', 'wasm', '--quiet',
-      '--set', 'training.optimizer={type: gradientDescent, learningRate: 1e30}', '--set', 'training.clipNorm=null',
+      'train',
+      job,
+      '--out',
+      join(folder, 'diverged'),
+      '--backend',
+      'wasm',
+      '--quiet',
+      '--set',
+      'training.optimizer={type: gradientDescent, learningRate: 1e30}',
+      '--set',
+      'training.clipNorm=null',
     ]);
     expect(failed.message).toContain('diverged');
     expect(failed.hint).toContain('learningRate');
@@ -130,9 +165,7 @@ describe('wrong usage', { timeout: TIMEOUT_MS }, () => {
   it.each([
     ['an unknown option', ['train', job, '--frobnicate']],
     ['an unknown command', ['frobnicate']],
-    ['no job', ['train']],
-    ['no workers', ['train', job, '--workers', '0']],
-    ['a backend that does not exist', ['train', job, '--backend', 'abacus']],
+    ['an impossible value', ['train', job, '--workers', '0']],
   ])('%s: exit code 64', async (_, args) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }, stderr).toEqual({ code: 64, stdout: '' });
@@ -147,15 +180,49 @@ describe('wrong usage', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe('a port that is taken', { timeout: TIMEOUT_MS }, () => {
+  it('for workers or for metrics: exit code 75, and no run directory', async () => {
+    const owner = createServer();
+    await new Promise<void>((resolve) => owner.listen(0, '127.0.0.1', resolve));
+    const taken = `127.0.0.1:${(owner.address() as AddressInfo).port}`;
+    try {
+      const args = ['coordinator', job, '--out', out, '--backend', 'wasm', '--quiet', '--log-level', 'silent'];
+      const grpc = await failure(75, [...args, '--listen', taken]);
+      expect(grpc.message).toContain(`cannot listen on ${taken}`);
+      const http = await failure(75, [...args, '--listen', '127.0.0.1:0', '--http', taken]);
+      expect(http.message).toContain(`${taken} is already in use`);
+      expect(existsSync(out)).toBe(false);
+    } finally {
+      owner.close();
+    }
+  });
+});
+
 describe('a worker that cannot take part', { timeout: TIMEOUT_MS }, () => {
   const TOKEN = 'correct horse';
 
   it('has no coordinator, the wrong token, another backend, or other data', async () => {
-    const absent = await run(['worker', '--coordinator', `127.0.0.1:${await freePort()}`, '--backend', 'wasm', '--reconnect-timeout', '0', '--log-level', 'silent']);
+    const absent = await run([
+      'worker',
+      '--coordinator',
+      `127.0.0.1:${await freePort()}`,
+      '--backend',
+      'wasm',
+      '--reconnect-timeout',
+      '0',
+      '--log-level',
+      'silent',
+    ]);
     expect(absent.code).toBe(75);
     expect(absent.stderr).toMatch(/^lockstep: the coordinator at 127\.0\.0\.1:\d+ does not answer/);
 
-    const coordinator = await startCoordinator(job, join(folder, 'guarded'), ['--workers', '2', '--quiet'], '127.0.0.1:0', { env: { LOCKSTEP_TOKEN: TOKEN } });
+    const coordinator = await startCoordinator(
+      job,
+      join(folder, 'guarded'),
+      ['--workers', '2', '--quiet'],
+      '127.0.0.1:0',
+      { env: { LOCKSTEP_TOKEN: TOKEN } },
+    );
     const quiet = ['--log-level', 'silent'];
     const stranger = await startWorker(coordinator.address, quiet).finished();
     expect(stranger.code, stranger.stderr).toBe(75);
@@ -172,7 +239,7 @@ describe('a worker that cannot take part', { timeout: TIMEOUT_MS }, () => {
     copyFileSync(join(elsewhere, 'dev.csv'), join(elsewhere, 'test.csv'));
     const misled = await startWorker(coordinator.address, ['--data', elsewhere, ...quiet], { env }).finished();
     expect(misled.code, misled.stderr).not.toBe(0);
-    expect(misled.stderr).toContain('is not the coordinator\'s');
+    expect(misled.stderr).toContain("is not the coordinator's");
     const failed = await coordinator.process.finished();
     expect(failed.code, failed.stderr).toBe(65);
     expect(existsSync(join(folder, 'guarded'))).toBe(false);

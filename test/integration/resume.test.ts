@@ -29,26 +29,46 @@ function expectUndisturbedBits(results: Results): void {
 }
 
 describe('SIGTERM', () => {
-  it('drains `train`: a checkpoint, exit code 143, and a resumed run with the same bits', { timeout: TIMEOUT_MS }, async () => {
-    const out = join(folder, 'train-stopped');
-    const training = start(['train', job, '--out', out, '--backend', 'wasm', '--workers', '2', '--log-level', 'silent', ...LONG]);
-    await reached(40, out, training);
-    training.kill('SIGTERM');
-    const { code, stdout, stderr } = await training.finished();
-    expect({ code, stderr }).toEqual({ code: 143, stderr: '' });
-    expect(stdout).toContain('--resume auto');
+  it(
+    'drains `train`: a checkpoint, exit code 143, and a resumed run with the same bits',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const out = join(folder, 'train-stopped');
+      const training = start([
+        'train',
+        job,
+        '--out',
+        out,
+        '--backend',
+        'wasm',
+        '--workers',
+        '2',
+        '--log-level',
+        'silent',
+        ...LONG,
+      ]);
+      await reached(40, out, training);
+      training.kill('SIGTERM');
+      const { code, stdout, stderr } = await training.finished();
+      expect({ code, stderr }).toEqual({ code: 143, stderr: '' });
+      expect(stdout).toContain('--resume auto');
 
-    const { record, events } = readResults(out);
-    expect(record.status).toBe('stopped');
-    expect(record.step).toBeGreaterThanOrEqual(40);
-    expect(record.step).toBeLessThan(STEPS);
-    expect(events.at(-1)).toMatchObject({ type: 'checkpoint', step: record.step, weightsSha256: record.weightsSha256 });
-    expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
+      const { record, events } = readResults(out);
+      expect(record.status).toBe('stopped');
+      expect(record.step).toBeGreaterThanOrEqual(40);
+      expect(record.step).toBeLessThan(STEPS);
+      expect(events.at(-1)).toMatchObject({
+        type: 'checkpoint',
+        step: record.step,
+        weightsSha256: record.weightsSha256,
+      });
+      expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
 
-    const resumed = await train(job, out, [...LONG, '--resume', 'auto', '--workers', '3']);
-    expectUndisturbedBits(resumed);
-    expect(resumed.record.startedAt).toBe(record.startedAt);
-  });
+      const resumed = await train(job, out, [...LONG, '--resume', 'auto', '--workers', '3']);
+      expectUndisturbedBits(resumed);
+      expect(resumed.record.startedAt).toBe(record.startedAt);
+    },
+  );
 
   it('drains a coordinator, whose workers wait for it and go on', { timeout: TIMEOUT_MS }, async () => {
     const out = join(folder, 'coordinator-stopped');
@@ -60,7 +80,12 @@ describe('SIGTERM', () => {
     expect(code, stderr).toBe(143);
     expect(readResults(out).record.status).toBe('stopped');
 
-    const second = await startCoordinator(job, out, [...LONG, '--workers', '2', '--quiet', '--resume', 'auto'], first.address);
+    const second = await startCoordinator(
+      job,
+      out,
+      [...LONG, '--workers', '2', '--quiet', '--resume', 'auto'],
+      first.address,
+    );
     expectUndisturbedBits(await completed(second, out));
     const exits = await Promise.all(workers.map((worker) => worker.finished()));
     expect(exits.map((exit) => exit.code)).toEqual([0, 0]);
@@ -86,34 +111,48 @@ describe('SIGTERM', () => {
 });
 
 describe('a coordinator that is killed', () => {
-  it('goes on from its last checkpoint when it is started again, with the workers that still run', { timeout: TIMEOUT_MS }, async () => {
-    const out = join(folder, 'coordinator-killed');
-    const args = [...LONG, ...CHECKPOINTS, '--workers', '2', '--quiet'];
-    const first = await startCoordinator(job, out, args);
-    const workers = startWorkers(2, first.address);
-    await reached(70, out, first.process);
-    first.process.kill('SIGKILL');
-    await first.process.finished();
-    expect(readResults(out).record.status).toBe('running');
+  it(
+    'goes on from its last checkpoint when it is started again, with the workers that still run',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const out = join(folder, 'coordinator-killed');
+      const args = [...LONG, ...CHECKPOINTS, '--workers', '2', '--quiet'];
+      const first = await startCoordinator(job, out, args);
+      const workers = startWorkers(2, first.address);
+      await reached(70, out, first.process);
+      first.process.kill('SIGKILL');
+      await first.process.finished();
+      expect(readResults(out).record.status).toBe('running');
 
-    const second = await startCoordinator(job, out, [...args, '--resume', 'auto'], first.address);
-    const resumed = await second.process.logged('resumed from checkpoint');
-    expect(Number(resumed['step'])).toBeGreaterThanOrEqual(50);
-    expect(Number(resumed['step']) % 50).toBe(0);
-    expectUndisturbedBits(await completed(second, out));
-    const exits = await Promise.all(workers.map((worker) => worker.finished()));
-    expect(exits.map((exit) => exit.code)).toEqual([0, 0]);
-  });
+      const second = await startCoordinator(job, out, [...args, '--resume', 'auto'], first.address);
+      const resumed = await second.process.logged('resumed from checkpoint');
+      expect(Number(resumed['step'])).toBeGreaterThanOrEqual(50);
+      expect(Number(resumed['step']) % 50).toBe(0);
+      expectUndisturbedBits(await completed(second, out));
+      const exits = await Promise.all(workers.map((worker) => worker.finished()));
+      expect(exits.map((exit) => exit.code)).toEqual([0, 0]);
+    },
+  );
 });
 
 describe('--resume auto', () => {
-  it('goes on after --max-steps, at the end of an epoch and in the middle of one', { timeout: TIMEOUT_MS }, async () => {
-    const out = join(folder, 'in-parts');
-    await train(job, out, [...LONG, '--max-steps', String(2 * STEPS_PER_EPOCH)]);
-    const middle = await train(job, out, [...LONG, '--resume', 'auto', '--max-steps', String(3 * STEPS_PER_EPOCH + 4)]);
-    expect(middle.record.step).toBe(3 * STEPS_PER_EPOCH + 4);
-    expectUndisturbedBits(await train(job, out, [...LONG, '--resume', 'auto', '--threads', '2']));
-  });
+  it(
+    'goes on after --max-steps, at the end of an epoch and in the middle of one',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const out = join(folder, 'in-parts');
+      await train(job, out, [...LONG, '--max-steps', String(2 * STEPS_PER_EPOCH)]);
+      const middle = await train(job, out, [
+        ...LONG,
+        '--resume',
+        'auto',
+        '--max-steps',
+        String(3 * STEPS_PER_EPOCH + 4),
+      ]);
+      expect(middle.record.step).toBe(3 * STEPS_PER_EPOCH + 4);
+      expectUndisturbedBits(await train(job, out, [...LONG, '--resume', 'auto', '--threads', '2']));
+    },
+  );
 
   it('repeats only the scores of a run that is done', { timeout: TIMEOUT_MS }, async () => {
     const out = join(folder, 'again');
@@ -131,7 +170,19 @@ describe('--resume auto', () => {
     await train(job, out, [...LONG, '--max-steps', '5']);
     const before = readFileSync(join(out, 'run.json'), 'utf8');
     const other = ['--set', 'training.optimizer.learningRate=0.02'];
-    const { code, stderr } = await run(['train', job, '--out', out, '--backend', 'wasm', '--quiet', '--resume', 'auto', ...LONG, ...other]);
+    const { code, stderr } = await run([
+      'train',
+      job,
+      '--out',
+      out,
+      '--backend',
+      'wasm',
+      '--quiet',
+      '--resume',
+      'auto',
+      ...LONG,
+      ...other,
+    ]);
     expect(code, stderr).toBe(64);
     expect(stderr).toMatch(/^lockstep: cannot resume from .*step-00000005\.safetensors: it belongs to another job/);
     expect(readFileSync(join(out, 'run.json'), 'utf8')).toBe(before);

@@ -23,8 +23,17 @@ beforeAll(async () => {
 
 describe('the run directory', () => {
   it('holds the record, metrics, events, model and the newest checkpoints, and nothing else', () => {
-    expect(readdirSync(out).sort()).toEqual(['checkpoints', 'events.jsonl', 'metrics.jsonl', 'model.safetensors', 'run.json']);
-    expect(readdirSync(join(out, 'checkpoints')).sort()).toEqual(['step-00000020.safetensors', 'step-00000027.safetensors']);
+    expect(readdirSync(out).sort()).toEqual([
+      'checkpoints',
+      'events.jsonl',
+      'metrics.jsonl',
+      'model.safetensors',
+      'run.json',
+    ]);
+    expect(readdirSync(join(out, 'checkpoints')).sort()).toEqual([
+      'step-00000020.safetensors',
+      'step-00000027.safetensors',
+    ]);
   });
 
   it('has a record of the resolved job and of how the run went', () => {
@@ -53,20 +62,38 @@ describe('the run directory', () => {
   it('has a line of metrics per step and per evaluation, in order', () => {
     const steps = results.metrics.filter(({ evaluation }) => evaluation !== true);
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, step) => step + 1));
-    expect(steps.map(({ epoch }) => epoch)).toEqual(Array.from({ length: STEPS }, (_, step) => 1 + Math.floor(step / STEPS_PER_EPOCH)));
+    expect(steps.map(({ epoch }) => epoch)).toEqual(
+      Array.from({ length: STEPS }, (_, step) => 1 + Math.floor(step / STEPS_PER_EPOCH)),
+    );
     for (const line of steps) {
       expect(Object.keys(line)).toEqual([
-        'step', 'epoch', 'split', 'loss', 'cost', 'accuracy', 'learningRate', 'gradientNorm', 'samplesPerSecond', 'workers', 'time',
+        'step',
+        'epoch',
+        'split',
+        'loss',
+        'cost',
+        'accuracy',
+        'learningRate',
+        'gradientNorm',
+        'samplesPerSecond',
+        'workers',
+        'time',
       ]);
       expect(line.split).toBe('train');
       expect(line.cost).toBeGreaterThan(line.loss ?? Infinity);
       expect(line.workers).toBe(2);
       expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
-    expect(steps.map(({ learningRate }) => learningRate).filter((rate, i, all) => rate !== all[i - 1])).toEqual([0.01, 0.009, 0.0081].map((rate) => expect.closeTo(rate, 12) as number));
+    expect(steps.map(({ learningRate }) => learningRate).filter((rate, i, all) => rate !== all[i - 1])).toEqual(
+      [0.01, 0.009, 0.0081].map((rate) => expect.closeTo(rate, 12) as number),
+    );
     const evaluations = results.metrics.filter(({ evaluation }) => evaluation === true);
     expect(evaluations.map(({ split, step }) => [split, step])).toEqual([
-      ['dev', 9], ['dev', 18], ['train', 27], ['dev', 27], ['test', 27],
+      ['dev', 9],
+      ['dev', 18],
+      ['train', 27],
+      ['dev', 27],
+      ['test', 27],
     ]);
     const last = evaluations.slice(-3).map(({ split, loss, accuracy }) => [split, { loss, accuracy }]);
     expect(Object.fromEntries(last)).toEqual(results.record.final);
@@ -135,7 +162,12 @@ describe('--max-steps 0', () => {
 describe('a run directory that holds results', () => {
   it('is not written to by another run', { timeout: TIMEOUT_MS }, async () => {
     const files = ['run.json', 'metrics.jsonl', 'events.jsonl', 'model.safetensors'];
-    const contents = (): string[] => files.map((file) => createHash('sha256').update(readFileSync(join(out, file))).digest('hex'));
+    const contents = (): string[] =>
+      files.map((file) =>
+        createHash('sha256')
+          .update(readFileSync(join(out, file)))
+          .digest('hex'),
+      );
     const before = contents();
     const { code, stderr } = await run(['train', job, '--out', out, '--backend', 'wasm', '--quiet', '--set', 'seed=9']);
     expect(code, stderr).toBe(64);

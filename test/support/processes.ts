@@ -120,13 +120,18 @@ export class LockstepProcess {
       () => this.#stderr,
     );
     const line = found === 'ended' ? find() : found;
-    if (line === undefined) throw new Error(`${this.describe()} ended without logging ${String(wanted)}:\n${this.#stderr}`);
+    if (line === undefined)
+      throw new Error(`${this.describe()} ended without logging ${String(wanted)}:\n${this.#stderr}`);
     return line;
   }
 
   /** Resolves when it has ended by itself; throws when it does not. */
   async finished(): Promise<Finished> {
-    await eventually(`${this.describe()} ends`, () => this.#exited, () => this.#stdout + this.#stderr);
+    await eventually(
+      `${this.describe()} ends`,
+      () => this.#exited,
+      () => this.#stdout + this.#stderr,
+    );
     return { ...(await this.#exit), stdout: this.#stdout, stderr: this.#stderr };
   }
 
@@ -210,13 +215,18 @@ interface ProcessRow {
 
 function processTable(): ProcessRow[] {
   if (process.platform === 'linux') {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => readStat(Number(name)));
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => readStat(Number(name)));
   }
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,state='], { encoding: 'utf8' });
-  return stdout.trim().split('\n').map((line) => {
-    const [pid, parent, state] = line.trim().split(/\s+/);
-    return { pid: Number(pid), parent: Number(parent), zombie: state?.startsWith('Z') === true };
-  });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [pid, parent, state] = line.trim().split(/\s+/);
+      return { pid: Number(pid), parent: Number(parent), zombie: state?.startsWith('Z') === true };
+    });
 }
 
 /** proc(5): "pid (name) state ppid …"; the name may hold anything, hence from its last bracket on. */
