@@ -36,6 +36,8 @@ export interface AgentObserver {
 /** How a worker's part in a run ended. */
 export type Ending =
   | { readonly reason: 'done' | 'stopped' | 'failed' | 'rejected'; readonly message: string }
+  /** This worker itself cannot go on. */
+  | { readonly reason: 'broken'; readonly message: string; readonly error: LockstepError }
   | { readonly reason: 'lost'; readonly message: string; readonly final: boolean };
 
 interface PendingExchange {
@@ -125,8 +127,9 @@ export class Agent implements CoordinatorLinkEvents {
     this.#work = this.#work.then(work).catch((thrown: unknown) => {
       if (thrown instanceof CalledOff || this.#over) return;
       const error = LockstepError.from(thrown);
-      this.#options.link.send({ type: 'failed', code: error.code, message: error.message });
-      this.#end({ reason: 'failed', message: error.message });
+      const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+      this.#options.link.send({ type: 'failed', code: error.code, message });
+      this.#end({ reason: 'broken', message: error.message, error });
     });
   }
 

@@ -169,6 +169,8 @@ function isOver(ending: Ending, logger: Logger): boolean {
       return true;
     case 'rejected':
       throw new LockstepError('job', `the coordinator turned this worker away: ${ending.message}`);
+    case 'broken':
+      throw ending.error;
     case 'failed':
       throw new LockstepError('unavailable', `the run failed: ${ending.message}`);
     case 'stopped':

@@ -39,10 +39,18 @@ export function loadJob(path: string, options: LoadOptions = {}): LoadedJob {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LockstepError('job', `${path}: the job file cannot be read: ${reason}`, { cause: error });
+    throw new LockstepError('job', `${path}: the job file cannot be read: ${reasonOf(error)}`, { cause: error });
   }
   return parseJob(text, { ...options, file: path });
+}
+
+/** Why a file cannot be read, without its path. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES') return 'permission denied';
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** `loadJob` for a text at hand; `file` is what messages call it, and gives the default name and `baseDir`. */

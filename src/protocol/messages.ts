@@ -13,7 +13,7 @@ export interface Fence {
   /** Membership epoch: grows with every change of the set of workers. */
   readonly epoch: number;
   readonly step: number;
-  /** 1 for the first try of a step in this epoch. */
+  /** Counts the tries of a step, from 1. */
   readonly attempt: number;
 }
 

@@ -136,7 +136,7 @@ describe('a failure', () => {
     const cluster = new TestCluster({ engine: () => engine });
     const error = await errorOf(cluster.run('a'));
     expect([error.code, error.message]).toEqual(['data', 'worker a: row 7 is gone']);
-    expect(cluster.endings.get('a')).toEqual({ reason: 'failed', message: 'row 7 is gone' });
+    expect(cluster.endings.get('a')).toMatchObject({ reason: 'broken', message: 'row 7 is gone' });
   });
 
   it('is a loss that is no number', async () => {

@@ -184,7 +184,7 @@ describe('loadJob', () => {
     expect(() => loadJob('no/such/job.yaml')).toThrow(
       expect.objectContaining({
         code: 'job',
-        message: expect.stringMatching(/^no\/such\/job\.yaml: .*ENOENT/) as string,
+        message: expect.stringMatching(/^no\/such\/job\.yaml: .*there is no such file/) as string,
       }),
     );
     expect(() => loadJob('no/such/job.yaml')).toThrow(LockstepError);

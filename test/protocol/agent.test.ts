@@ -15,7 +15,7 @@ describe('an agent that is welcomed', () => {
     const stage = new Stage(() => Promise.reject(new LockstepError('data', 'images.idx is cut off')));
     await stage.tell(WELCOME);
     expect(stage.sent).toEqual([{ type: 'failed', code: 'data', message: 'images.idx is cut off' }]);
-    expect(await stage.agent.ended).toEqual({ reason: 'failed', message: 'images.idx is cut off' });
+    expect(await stage.agent.ended).toMatchObject({ reason: 'broken', message: 'images.idx is cut off' });
   });
 
   it('ignores models that come before there is room for them', async () => {
@@ -231,7 +231,7 @@ describe('an agent’s part ends', () => {
     stage.engine.pass = () => Promise.reject(new Error('a compute thread ended'));
     await stage.tell(plan(0));
     expect(stage.sent).toEqual([{ type: 'failed', code: 'internal', message: 'a compute thread ended' }]);
-    expect(await stage.agent.ended).toEqual({ reason: 'failed', message: 'a compute thread ended' });
+    expect(await stage.agent.ended).toMatchObject({ reason: 'broken', message: 'a compute thread ended' });
   });
 
   it('when it is planned for before it is ready', async () => {
