@@ -43,7 +43,9 @@ export class ModelState {
   readonly #job: Job;
   readonly #optimizer: Optimizer;
   readonly #schedule: Schedule;
-  readonly #vector: Offset;
+  /** The model vector. */
+  readonly vector: Offset;
+  readonly #isShared: boolean;
   readonly #slots: readonly Offset[];
   #version = 0;
   /** The vector of a snapshot that nobody reads any more. */
@@ -61,11 +63,12 @@ export class ModelState {
     this.#schedule = createSchedule(job.training);
     const { elements, blocks } = layOut(job, model, this.#optimizer);
     const arena = shared ?? Arena.create(elements);
+    this.#isShared = shared !== undefined;
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-    this.#vector = arena.allocate(model.vectorElements);
+    this.vector = arena.allocate(model.vectorElements);
     this.#slots = this.#optimizer.slots.map(() => arena.allocate(model.parameterElements));
     this.gradientBlocks = Array.from({ length: blocks }, () => arena.allocate(model.parameterElements));
-    initializeModel(model, job.seed, arena.view(this.#vector, model.vectorElements));
+    initializeModel(model, job.seed, arena.view(this.vector, model.vectorElements));
   }
 
   /** Number of committed updates. */
@@ -73,17 +76,21 @@ export class ModelState {
     return this.#version;
   }
 
-  /** A copy of the model vector as it stands. */
+  /**
+   * The model vector as it stands: a copy, or the vector itself in shared memory, where the one worker is done with a version
+   * before the next is made.
+   */
   snapshot(): ModelSnapshot {
+    if (this.#isShared) return { version: this.#version, vector: this.#view(this.vector, this.#model.vectorElements) };
     const vector = this.#recycled ?? new Float32Array(this.#model.vectorElements);
     this.#recycled = null;
-    vector.set(this.#view(this.#vector, this.#model.vectorElements));
+    vector.set(this.#view(this.vector, this.#model.vectorElements));
     return { version: this.#version, vector };
   }
 
   /** Takes back a snapshot that nobody reads any more: the next one is made in its place. */
   recycle({ vector }: ModelSnapshot): void {
-    this.#recycled = vector;
+    if (!this.#isShared) this.#recycled = vector;
   }
 
   /** The rate that the step at this position will use. */
@@ -115,7 +122,7 @@ export class ModelState {
     let penalty = 0;
     for (const tensor of parameters) {
       const [tensorL2, tensorL1] = penalties(tensor);
-      const weights = this.#vector + tensor.offset;
+      const weights = this.vector + tensor.offset;
       squaredNorm += kernels.gradientSumSquares(
         tensor.size,
         weights,
@@ -133,7 +140,7 @@ export class ModelState {
     for (const tensor of parameters) {
       const [tensorL2, tensorL1] = penalties(tensor);
       const range = {
-        weights: this.#vector + tensor.offset,
+        weights: this.vector + tensor.offset,
         gradient: step.gradient + tensor.offset,
         slots: this.#slots.map((slot) => slot + tensor.offset),
         count: tensor.size,
@@ -158,7 +165,7 @@ export class ModelState {
       model: this.#model.tensors.map((tensor) => ({
         name: tensor.name,
         shape: tensor.shape,
-        values: this.#view(this.#vector + tensor.offset, tensor.size).slice(),
+        values: this.#view(this.vector + tensor.offset, tensor.size).slice(),
       })),
       slots: this.#optimizer.slots.map((name, index) => ({
         name,
@@ -179,7 +186,7 @@ export class ModelState {
       throw new LockstepError('data', `checkpoint: tensor ${name} ${found}, this job needs ${size}`);
     };
     for (const tensor of this.#model.tensors) {
-      this.#view(this.#vector + tensor.offset, tensor.size).set(fit(tensor.name, model.get(tensor.name), tensor.size));
+      this.#view(this.vector + tensor.offset, tensor.size).set(fit(tensor.name, model.get(tensor.name), tensor.size));
     }
     this.#optimizer.slots.forEach((name, index) => {
       const size = this.#model.parameterElements;
@@ -203,7 +210,7 @@ export class ModelState {
       const fullName = `${exchange.layer}.${node?.layer.type}.${name}`;
       const tensor = this.#model.tensors.find((candidate) => candidate.name === fullName);
       if (tensor === undefined) throw new RangeError(`model has no tensor ${fullName}`);
-      return this.#view(this.#vector + tensor.offset, tensor.size);
+      return this.#view(this.vector + tensor.offset, tensor.size);
     };
     const [runningMean, runningVariance] = [find(mean), find(variance)];
     for (let j = 0; j < features; j += 1) {

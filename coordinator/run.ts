@@ -1,7 +1,7 @@
 /** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
 import { randomUUID } from 'node:crypto';
 import { LockstepError } from '../src/common/errors.js';
-import type { Arena } from '../src/kernels/arena.js';
+import type { Arena, Offset } from '../src/kernels/arena.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
 import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
@@ -153,6 +153,11 @@ export class TrainingRun {
   /** Ends the run after the last committed step; `execute` then resolves. */
   stop(): void {
     this.trainer.stop();
+  }
+
+  /** Where the model lies in the memory of this process. */
+  get modelVector(): Offset {
+    return this.#state.vector;
   }
 
   /** For probes: ready while steps or evaluations are under way. */

@@ -107,7 +107,9 @@ export class Agent implements CoordinatorLinkEvents {
   weights(part: WeightsPart): void {
     if (this.#engine === null) return;
     const { spare } = this.#engine;
-    new Uint8Array(spare.buffer, spare.byteOffset + part.offset * 4, part.bytes.length).set(part.bytes);
+    const start = spare.byteOffset + part.offset * 4;
+    const isThere = part.bytes.buffer === spare.buffer && part.bytes.byteOffset === start;
+    if (!isThere) new Uint8Array(spare.buffer, start, part.bytes.length).set(part.bytes);
     this.#spareVersion = part.last ? part.version : NONE;
     if (part.last) this.#versionArrived?.();
   }

@@ -6,7 +6,7 @@ import type { LoadedData } from '../src/data/load.js';
 import { splitsToTransfer } from '../src/data/transfer.js';
 import { EpochSampler } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
-import { Arena } from '../src/kernels/arena.js';
+import { Arena, type Offset } from '../src/kernels/arena.js';
 import type { BackendName } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
@@ -28,8 +28,11 @@ export interface EngineOptions {
   readonly inverseDeviation: Float32Array;
   readonly backend: BackendName;
   readonly threads: number;
-  /** Memory to share with others, with room for {@link engineElements}; default: memory of its own. */
-  readonly arena?: Arena;
+  /**
+   * Memory to share with the coordinator, with room for {@link engineElements}, and the coordinator's model vector, which is then
+   * used in place: it may change only between passes. Default: memory of its own.
+   */
+  readonly shared?: { readonly arena: Arena; readonly vector: Offset } | undefined;
 }
 
 /** How a pass reaches the rest of the cluster. */
@@ -105,8 +108,8 @@ export class Engine {
 
   static async start(options: EngineOptions): Promise<Engine> {
     const { job, model, data, threads, backend } = options;
-    const layoutOf = layoutOptions(job, model, data.splits.train.size, threads);
-    const arena = options.arena ?? Arena.create(measureLayout(layoutOf).elements);
+    const layoutOf = { ...layoutOptions(job, model, data.splits.train.size, threads), vector: options.shared?.vector };
+    const arena = options.shared?.arena ?? Arena.create(measureLayout(layoutOf).elements);
     const base = arena.next;
     const rows = maxRows(layoutOf);
     const control = new Control(rows);
@@ -127,7 +130,7 @@ export class Engine {
     return new Engine(options, layout, arena, pool, control, rows);
   }
 
-  /** The model vector that passes do not use: where the next one is received. */
+  /** Where the next model is received: the vector that passes do not use, or the coordinator's own. */
   get spare(): Float32Array {
     return this.#floats(this.#layout.vectors[this.#active === 0 ? 1 : 0], this.#options.model.vectorElements);
   }

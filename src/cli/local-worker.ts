@@ -33,7 +33,7 @@ export function startLocalWorker(
         inverseDeviation,
         backend,
         threads,
-        ...(arena === undefined ? {} : { arena }),
+        ...(arena === undefined ? {} : { shared: { arena, vector: run.modelVector } }),
       }),
     observer: { ready: () => undefined, stepDone: () => undefined },
   });
