@@ -40,9 +40,18 @@ export interface Kernels {
    * and then added to C for k up to a limit of the backend: see {@link Kernels.accumulationIsExact}.
    */
   gemm(
-    transA: boolean, transB: boolean, m: number, n: number, k: number,
-    a: Offset, lda: number, b: Offset, ldb: number,
-    accumulate: boolean, c: Offset, ldc: number,
+    transA: boolean,
+    transB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Offset,
+    lda: number,
+    b: Offset,
+    ldb: number,
+    accumulate: boolean,
+    c: Offset,
+    ldc: number,
   ): void;
 
   /**
@@ -105,13 +114,28 @@ export interface Kernels {
 
   /** x̂ = (x − mean)·inverseDeviation, y = γ·x̂ + β; vectors of length cols. `normalized` (x̂) is kept for the backward pass. */
   batchNorm(
-    rows: number, cols: number, x: Offset, mean: Offset, inverseDeviation: Offset, gamma: Offset, beta: Offset,
-    normalized: Offset, y: Offset,
+    rows: number,
+    cols: number,
+    x: Offset,
+    mean: Offset,
+    inverseDeviation: Offset,
+    gamma: Offset,
+    beta: Offset,
+    normalized: Offset,
+    y: Offset,
   ): void;
   /** dx = γ·inverseDeviation·(dy − sumDy/count − x̂·sumDyX̂/count); `count` is the number of samples that were normalised together. */
   batchNormBackward(
-    rows: number, cols: number, dy: Offset, normalized: Offset, gamma: Offset, inverseDeviation: Offset,
-    sumDy: Offset, sumDyNormalized: Offset, count: number, dx: Offset,
+    rows: number,
+    cols: number,
+    dy: Offset,
+    normalized: Offset,
+    gamma: Offset,
+    inverseDeviation: Offset,
+    sumDy: Offset,
+    sumDyNormalized: Offset,
+    count: number,
+    dx: Offset,
   ): void;
 
   // ── dropout ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,8 +146,15 @@ export interface Kernels {
    * word · 2⁻³² < keepProb. All four are unsigned 32-bit integers.
    */
   dropoutMask(
-    rows: number, cols: number, keepProb: number, keyLow: number, keyHigh: number,
-    firstRow: number, counter2: number, counter3: number, mask: Offset,
+    rows: number,
+    cols: number,
+    keepProb: number,
+    keyLow: number,
+    keyHigh: number,
+    firstRow: number,
+    counter2: number,
+    counter3: number,
+    mask: Offset,
   ): void;
 
   // ── losses: per-row loss and the gradient of its sum with respect to the inputs ────────────────────────────────────
@@ -132,11 +163,25 @@ export interface Kernels {
    * loss[r] = log Σ e^x − x[label], stable for any x; gradient = softmax(x) − onehot(label). `labels` holds one class index per row,
    * stored as a number of the arena. Pass gradient = −1 to compute the loss alone.
    */
-  softmaxCrossEntropy(rows: number, classes: number, logits: Offset, labels: Offset, loss: Offset, gradient: Offset): void;
+  softmaxCrossEntropy(
+    rows: number,
+    classes: number,
+    logits: Offset,
+    labels: Offset,
+    loss: Offset,
+    gradient: Offset,
+  ): void;
   /**
    * loss[r] = Σ over cols of max(x,0) − x·t + log(1 + e^−|x|); gradient = σ(x) − t. Targets t in [0, 1]. gradient = −1: loss alone.
    */
-  sigmoidCrossEntropy(rows: number, cols: number, logits: Offset, targets: Offset, loss: Offset, gradient: Offset): void;
+  sigmoidCrossEntropy(
+    rows: number,
+    cols: number,
+    logits: Offset,
+    targets: Offset,
+    loss: Offset,
+    gradient: Offset,
+  ): void;
   /** loss[r] = (1/cols)·Σ (x − t)²; gradient = 2(x − t)/cols. gradient = −1: loss alone. */
   squaredError(rows: number, cols: number, x: Offset, targets: Offset, loss: Offset, gradient: Offset): void;
   /** out[r] = index of the largest x in the row (the first of equals). */
@@ -157,24 +202,59 @@ export interface Kernels {
   // The gradient used is g = scale·gradient + l2·w + l1·sign(w), with sign(0) = 0.
 
   /** w ← w − rate·g */
-  gradientDescent(n: number, weights: Offset, gradient: Offset, scale: number, l2: number, l1: number, rate: number): void;
+  gradientDescent(
+    n: number,
+    weights: Offset,
+    gradient: Offset,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+  ): void;
   /** v ← beta·v + (1 − beta)·g; w ← w − rate·v */
   momentum(
-    n: number, weights: Offset, gradient: Offset, velocity: Offset, scale: number, l2: number, l1: number,
-    rate: number, beta: number,
+    n: number,
+    weights: Offset,
+    gradient: Offset,
+    velocity: Offset,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+    beta: number,
   ): void;
   /** s ← beta·s + (1 − beta)·g²; w ← w − rate·g / (√s + epsilon) */
   rmsprop(
-    n: number, weights: Offset, gradient: Offset, square: Offset, scale: number, l2: number, l1: number,
-    rate: number, beta: number, epsilon: number,
+    n: number,
+    weights: Offset,
+    gradient: Offset,
+    square: Offset,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+    beta: number,
+    epsilon: number,
   ): void;
   /**
    * v ← beta1·v + (1 − beta1)·g; s ← beta2·s + (1 − beta2)·g²; w ← w − rate·(v/correction1) / (√(s/correction2) + epsilon),
    * where correction = 1 − betaᵗ at the t-th update, computed by the caller.
    */
   adam(
-    n: number, weights: Offset, gradient: Offset, velocity: Offset, square: Offset, scale: number, l2: number, l1: number,
-    rate: number, beta1: number, beta2: number, epsilon: number, correction1: number, correction2: number,
+    n: number,
+    weights: Offset,
+    gradient: Offset,
+    velocity: Offset,
+    square: Offset,
+    scale: number,
+    l2: number,
+    l1: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    correction1: number,
+    correction2: number,
   ): void;
 
   // ── input ──────────────────────────────────────────────────────────────────────────────────────────────────────────
