@@ -172,6 +172,8 @@ export function childProcesses(parent: number): number[] {
 
 /** Sends a signal; a process that is gone already is no error. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  // 0 and negative numbers stand for groups of processes, −1 for every process there is.
+  if (!Number.isInteger(pid) || pid <= 1) throw new RangeError(`${pid} is not the id of a process`);
   try {
     process.kill(pid, signal);
   } catch (error) {
