@@ -88,8 +88,11 @@ export class Control {
     const before = Atomics.load(words, Word.completed);
     Atomics.add(words, Word.sequence, 1);
     Atomics.notify(words, Word.sequence);
-    const wait = Atomics.waitAsync(words, Word.completed, before);
-    if (wait.async) await wait.value;
+    // A notification may come late: from a thread that was put aside between the last segment's count and its notify.
+    while (Atomics.load(words, Word.completed) === before) {
+      const wait = Atomics.waitAsync(words, Word.completed, before);
+      if (wait.async) await wait.value;
+    }
   }
 
   stop(): void {
@@ -113,7 +116,8 @@ export class Control {
 
   /** Sleeps until there is a segment to run; null when the thread should end. `seen` is the sequence it ran last. */
   next(seen: number): { readonly sequence: number; readonly segment: number } | null {
-    Atomics.wait(this.#words, Word.sequence, seen);
+    // As in `run`, a late notification of the last call must not pass for the next one.
+    while (Atomics.load(this.#words, Word.sequence) === seen) Atomics.wait(this.#words, Word.sequence, seen);
     const sequence = Atomics.load(this.#words, Word.sequence);
     const segment = Atomics.load(this.#words, Word.segment);
     return segment === STOP ? null : { sequence, segment };

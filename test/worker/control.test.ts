@@ -157,3 +157,21 @@ describe('calling threads', () => {
     control.barrier(1);
   });
 });
+
+describe('waiting for the threads', () => {
+  it('goes on when they are done, not when a notification comes late', async () => {
+    const control = new Control(4);
+    const words = new Int32Array(control.buffer);
+    let ended = false;
+    const running = control.run(0, 1).then(() => {
+      ended = true;
+    });
+    // What a thread sends that was put aside after it had counted the segment before.
+    for (let index = 0; index < 16; index += 1) Atomics.notify(words, index);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ended).toBe(false);
+    control.done();
+    await running;
+    expect(ended).toBe(true);
+  });
+});
