@@ -8,13 +8,13 @@ import { measured, readResults, trainingSteps, type Results } from './results.js
 import { STEPS_PER_EPOCH, writeSmallJob } from './small-job.js';
 
 const TIMEOUT_MS = 240_000;
-const EPOCHS = 50;
+const EPOCHS = 25;
 const STEPS = EPOCHS * STEPS_PER_EPOCH;
 const folder = workplace();
 const job = writeSmallJob(join(folder, 'job'));
 const LONG = ['--set', `training.epochs=${EPOCHS}`];
-/** In the middle of an epoch, since 50 is no multiple of its 9 steps. */
-const CHECKPOINTS = ['--set', 'training.checkpoint.everySteps=50'];
+/** In the middle of an epoch, since 20 is no multiple of its 9 steps. */
+const CHECKPOINTS = ['--set', 'training.checkpoint.everySteps=20'];
 
 let undisturbed: Results;
 beforeAll(async () => {
@@ -47,7 +47,7 @@ describe('SIGTERM', () => {
         'silent',
         ...LONG,
       ]);
-      await reached(40, out, training);
+      await reached(25, out, training);
       training.kill('SIGTERM');
       const { code, stdout, stderr } = await training.finished();
       expect({ code, stderr }).toEqual({ code: 143, stderr: '' });
@@ -55,7 +55,7 @@ describe('SIGTERM', () => {
 
       const { record, events } = readResults(out);
       expect(record.status).toBe('stopped');
-      expect(record.step).toBeGreaterThanOrEqual(40);
+      expect(record.step).toBeGreaterThanOrEqual(25);
       expect(record.step).toBeLessThan(STEPS);
       expect(events.at(-1)).toMatchObject({
         type: 'checkpoint',
@@ -74,7 +74,7 @@ describe('SIGTERM', () => {
     const out = join(folder, 'coordinator-stopped');
     const first = await startCoordinator(job, out, [...LONG, '--workers', '2', '--quiet']);
     const workers = startWorkers(2, first.address);
-    await reached(40, out, first.process);
+    await reached(25, out, first.process);
     first.process.kill('SIGTERM');
     const { code, stderr } = await first.process.finished();
     expect(code, stderr).toBe(143);
@@ -102,7 +102,7 @@ describe('SIGTERM', () => {
     const out = join(folder, 'worker-stopped');
     const coordinator = await startCoordinator(job, out, [...LONG, '--workers', '2', '--quiet']);
     const [leaving, staying] = startWorkers(2, coordinator.address);
-    await reached(40, out, coordinator.process);
+    await reached(25, out, coordinator.process);
     leaving?.kill('SIGTERM');
     expectUndisturbedBits(await completed(coordinator, out));
     expect((await leaving?.finished())?.code).toBe(143);
@@ -119,15 +119,15 @@ describe('a coordinator that is killed', () => {
       const args = [...LONG, ...CHECKPOINTS, '--workers', '2', '--quiet'];
       const first = await startCoordinator(job, out, args);
       const workers = startWorkers(2, first.address);
-      await reached(70, out, first.process);
+      await reached(30, out, first.process);
       first.process.kill('SIGKILL');
       await first.process.finished();
       expect(readResults(out).record.status).toBe('running');
 
       const second = await startCoordinator(job, out, [...args, '--resume', 'auto'], first.address);
       const resumed = await second.process.logged('resumed from checkpoint');
-      expect(Number(resumed['step'])).toBeGreaterThanOrEqual(50);
-      expect(Number(resumed['step']) % 50).toBe(0);
+      expect(Number(resumed['step'])).toBeGreaterThanOrEqual(20);
+      expect(Number(resumed['step']) % 20).toBe(0);
       expectUndisturbedBits(await completed(second, out));
       const exits = await Promise.all(workers.map((worker) => worker.finished()));
       expect(exits.map((exit) => exit.code)).toEqual([0, 0]);
