@@ -1,7 +1,7 @@
 /**
  * The direction of dependencies. Each folder of src may import only what stands to its right here:
  *
- *   cli → coordinator, worker → rpc, observe, state, job → data, nn, optim, reduce, protocol → kernels → common
+ *   cli → coordinator, worker → rpc ⇄ transport, observe, state, job → data, nn, optim, reduce, protocol → kernels → common
  */
 const only = (from, allowed) => ({
   name: `${from.replaceAll('/', '-')}-imports`,
@@ -41,7 +41,9 @@ module.exports = {
     only('src/optim', src('common', 'kernels', 'job')),
     only('src/protocol', src('common', 'reduce', 'job')),
     only('src/state', src('common', 'job')),
-    only('src/rpc', src('common', 'protocol', 'reduce', 'job')),
+    only('src/rpc', src('common', 'protocol', 'reduce', 'job', 'transport')),
+    // Two folders of one height: transport builds on the channels of rpc, and the links of rpc on transport; no file on itself.
+    only('src/transport', src('common', 'protocol', 'reduce', 'rpc')),
     only('src/observe', src('common')),
     only('coordinator', ['src']),
     only('worker', ['src']),

@@ -1,6 +1,9 @@
 import type * as grpc from '@grpc/grpc-js';
-import type { MessageTypeDefinition } from '@grpc/proto-loader';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { BulkClient as _lockstep_v1_BulkClient, BulkDefinition as _lockstep_v1_BulkDefinition } from './lockstep/v1/Bulk.js';
+import type { BulkChunk as _lockstep_v1_BulkChunk, BulkChunk__Output as _lockstep_v1_BulkChunk__Output } from './lockstep/v1/BulkChunk.js';
+import type { BulkRequest as _lockstep_v1_BulkRequest, BulkRequest__Output as _lockstep_v1_BulkRequest__Output } from './lockstep/v1/BulkRequest.js';
 import type { CoordinatorClient as _lockstep_v1_CoordinatorClient, CoordinatorDefinition as _lockstep_v1_CoordinatorDefinition } from './lockstep/v1/Coordinator.js';
 import type { CoordinatorMessage as _lockstep_v1_CoordinatorMessage, CoordinatorMessage__Output as _lockstep_v1_CoordinatorMessage__Output } from './lockstep/v1/CoordinatorMessage.js';
 import type { Evaluate as _lockstep_v1_Evaluate, Evaluate__Output as _lockstep_v1_Evaluate__Output } from './lockstep/v1/Evaluate.js';
@@ -12,9 +15,12 @@ import type { Fence as _lockstep_v1_Fence, Fence__Output as _lockstep_v1_Fence__
 import type { GradientChunk as _lockstep_v1_GradientChunk, GradientChunk__Output as _lockstep_v1_GradientChunk__Output } from './lockstep/v1/GradientChunk.js';
 import type { Hello as _lockstep_v1_Hello, Hello__Output as _lockstep_v1_Hello__Output } from './lockstep/v1/Hello.js';
 import type { NodeValues as _lockstep_v1_NodeValues, NodeValues__Output as _lockstep_v1_NodeValues__Output } from './lockstep/v1/NodeValues.js';
+import type { Opening as _lockstep_v1_Opening, Opening__Output as _lockstep_v1_Opening__Output } from './lockstep/v1/Opening.js';
+import type { PieceChunk as _lockstep_v1_PieceChunk, PieceChunk__Output as _lockstep_v1_PieceChunk__Output } from './lockstep/v1/PieceChunk.js';
 import type { Plan as _lockstep_v1_Plan, Plan__Output as _lockstep_v1_Plan__Output } from './lockstep/v1/Plan.js';
 import type { PullRequest as _lockstep_v1_PullRequest, PullRequest__Output as _lockstep_v1_PullRequest__Output } from './lockstep/v1/PullRequest.js';
 import type { Ready as _lockstep_v1_Ready, Ready__Output as _lockstep_v1_Ready__Output } from './lockstep/v1/Ready.js';
+import type { Segment as _lockstep_v1_Segment, Segment__Output as _lockstep_v1_Segment__Output } from './lockstep/v1/Segment.js';
 import type { ShardReport as _lockstep_v1_ShardReport, ShardReport__Output as _lockstep_v1_ShardReport__Output } from './lockstep/v1/ShardReport.js';
 import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from './lockstep/v1/Shutdown.js';
 import type { StepReport as _lockstep_v1_StepReport, StepReport__Output as _lockstep_v1_StepReport__Output } from './lockstep/v1/StepReport.js';
@@ -30,6 +36,9 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   lockstep: {
     v1: {
+      Bulk: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_BulkClient> & { service: _lockstep_v1_BulkDefinition }
+      BulkChunk: MessageTypeDefinition<_lockstep_v1_BulkChunk, _lockstep_v1_BulkChunk__Output>
+      BulkRequest: MessageTypeDefinition<_lockstep_v1_BulkRequest, _lockstep_v1_BulkRequest__Output>
       Coordinator: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_CoordinatorClient> & { service: _lockstep_v1_CoordinatorDefinition }
       CoordinatorMessage: MessageTypeDefinition<_lockstep_v1_CoordinatorMessage, _lockstep_v1_CoordinatorMessage__Output>
       Evaluate: MessageTypeDefinition<_lockstep_v1_Evaluate, _lockstep_v1_Evaluate__Output>
@@ -41,14 +50,19 @@ export interface ProtoGrpcType {
       GradientChunk: MessageTypeDefinition<_lockstep_v1_GradientChunk, _lockstep_v1_GradientChunk__Output>
       Hello: MessageTypeDefinition<_lockstep_v1_Hello, _lockstep_v1_Hello__Output>
       NodeValues: MessageTypeDefinition<_lockstep_v1_NodeValues, _lockstep_v1_NodeValues__Output>
+      Opening: MessageTypeDefinition<_lockstep_v1_Opening, _lockstep_v1_Opening__Output>
+      PieceChunk: MessageTypeDefinition<_lockstep_v1_PieceChunk, _lockstep_v1_PieceChunk__Output>
+      PieceKind: EnumTypeDefinition
       Plan: MessageTypeDefinition<_lockstep_v1_Plan, _lockstep_v1_Plan__Output>
       PullRequest: MessageTypeDefinition<_lockstep_v1_PullRequest, _lockstep_v1_PullRequest__Output>
       Ready: MessageTypeDefinition<_lockstep_v1_Ready, _lockstep_v1_Ready__Output>
+      Segment: MessageTypeDefinition<_lockstep_v1_Segment, _lockstep_v1_Segment__Output>
       ShardReport: MessageTypeDefinition<_lockstep_v1_ShardReport, _lockstep_v1_ShardReport__Output>
       Shutdown: MessageTypeDefinition<_lockstep_v1_Shutdown, _lockstep_v1_Shutdown__Output>
       StepReport: MessageTypeDefinition<_lockstep_v1_StepReport, _lockstep_v1_StepReport__Output>
       WeightsChunk: MessageTypeDefinition<_lockstep_v1_WeightsChunk, _lockstep_v1_WeightsChunk__Output>
       Welcome: MessageTypeDefinition<_lockstep_v1_Welcome, _lockstep_v1_Welcome__Output>
+      WireFormat: EnumTypeDefinition
       Worker: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_WorkerClient> & { service: _lockstep_v1_WorkerDefinition }
       WorkerMessage: MessageTypeDefinition<_lockstep_v1_WorkerMessage, _lockstep_v1_WorkerMessage__Output>
     }
