@@ -53,10 +53,10 @@ export class ComputePool {
     this.#control.setPass(request);
   }
 
-  /** Runs a segment on all threads. */
-  async run(segment: number): Promise<void> {
+  /** Runs a segment on all threads. `progress`: see {@link Control.run}. */
+  async run(segment: number, progress?: () => void): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    await this.#control.run(segment, this.#threads.length);
+    await this.#control.run(segment, this.#threads.length, progress);
     if (this.#control.failed)
       throw this.#failure ?? new LockstepError('internal', 'a compute thread ended unexpectedly');
   }

@@ -1,6 +1,6 @@
 /**
  * The words that a worker's event-loop thread and its compute threads share: what to run, what the pass is, who is done.
- * Threads sleep on `sequence`; the event loop waits asynchronously on `completed`.
+ * Threads sleep on `sequence`; the event loop waits asynchronously on `events`.
  */
 import type { Pass } from '../src/nn/layer.js';
 import { cutShards, type Shard } from '../src/reduce/shards.js';
@@ -30,11 +30,17 @@ const Word = {
   rows: 15,
   /** Counts passes, so that each side knows when to look at the words above again. */
   pass: 16,
-  claims: 17,
+  /** Counts whatever the event loop should wake up for. */
+  events: 17,
+  claims: 18,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
 export const MAX_GROUPS = 1024;
+/** Most operations of a program that form a gradient: each has a counter of its finished tasks. */
+export const MAX_GRADIENT_OPERATIONS = 4096;
+const ENDED = Word.claims + MAX_GROUPS;
+const WORDS = ENDED + MAX_GRADIENT_OPERATIONS;
 const STOP = -1;
 
 /** What to compute: rows of a split, cut into shards. */
@@ -57,10 +63,10 @@ export class Control {
   readonly #words: Int32Array;
   #known: { readonly number: number; readonly pass: Pass } | null = null;
 
-  constructor(maxRows: number, buffer = new SharedArrayBuffer((Word.claims + MAX_GROUPS + maxRows) * 4)) {
+  constructor(maxRows: number, buffer = new SharedArrayBuffer((WORDS + maxRows) * 4)) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer, 0, Word.claims + MAX_GROUPS);
-    this.samples = new Uint32Array(buffer, (Word.claims + MAX_GROUPS) * 4, maxRows);
+    this.#words = new Int32Array(buffer, 0, WORDS);
+    this.samples = new Uint32Array(buffer, WORDS * 4, maxRows);
   }
 
   // ── the event loop's side ──────────────────────────────────────────────────────────────────────────────────────────
@@ -76,23 +82,38 @@ export class Control {
     words[Word.endShard] = request.endShard;
     words[Word.totalShards] = request.totalShards;
     words[Word.batchCount] = request.batchCount;
+    words.fill(0, ENDED);
     Atomics.add(words, Word.pass, 1);
   }
 
-  /** Lets `threads` threads run a segment; resolves when the last of them is done. */
-  async run(segment: number, threads: number): Promise<void> {
+  /**
+   * Lets `threads` threads run a segment; resolves when the last of them is done.
+   *
+   * @param progress Called whenever an operation that forms a gradient may have ended, and once at the end.
+   */
+  async run(segment: number, threads: number, progress?: () => void): Promise<void> {
     const words = this.#words;
-    words.fill(0, Word.claims);
+    words.fill(0, Word.claims, ENDED);
     Atomics.store(words, Word.segment, segment);
     Atomics.store(words, Word.running, threads);
     const before = Atomics.load(words, Word.completed);
     Atomics.add(words, Word.sequence, 1);
     Atomics.notify(words, Word.sequence);
-    // A notification may come late: from a thread that was put aside between the last segment's count and its notify.
-    while (Atomics.load(words, Word.completed) === before) {
-      const wait = Atomics.waitAsync(words, Word.completed, before);
+    for (;;) {
+      const seen = Atomics.load(words, Word.events);
+      // Looked at before anything is taken in, so that what ended before `completed` is not missed.
+      const over = Atomics.load(words, Word.completed) !== before;
+      progress?.();
+      if (over) return;
+      // A notification may come late, from a thread that was put aside before its notify: the words decide.
+      const wait = Atomics.waitAsync(words, Word.events, seen);
       if (wait.async) await wait.value;
     }
+  }
+
+  /** Whether all `count` tasks of an operation that forms a gradient have ended in this pass. */
+  hasEnded(operation: number, count: number): boolean {
+    return Atomics.load(this.#words, ENDED + operation) === count;
   }
 
   stop(): void {
@@ -105,7 +126,7 @@ export class Control {
   abandon(): void {
     Atomics.store(this.#words, Word.failed, 1);
     Atomics.add(this.#words, Word.completed, 1);
-    Atomics.notify(this.#words, Word.completed);
+    this.#wakeEventLoop();
   }
 
   get failed(): boolean {
@@ -127,7 +148,17 @@ export class Control {
   done(): void {
     if (Atomics.sub(this.#words, Word.running, 1) > 1) return;
     Atomics.add(this.#words, Word.completed, 1);
-    Atomics.notify(this.#words, Word.completed);
+    this.#wakeEventLoop();
+  }
+
+  /** Reports one of the `count` tasks of an operation that forms a gradient done. */
+  taskEnded(operation: number, count: number): void {
+    if (Atomics.add(this.#words, ENDED + operation, 1) === count - 1) this.#wakeEventLoop();
+  }
+
+  #wakeEventLoop(): void {
+    Atomics.add(this.#words, Word.events, 1);
+    Atomics.notify(this.#words, Word.events);
   }
 
   /** Takes the next task of a group, 0 … MAX_GROUPS − 1; tasks at or beyond the group's size mean that none is left. */

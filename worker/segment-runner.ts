@@ -1,7 +1,7 @@
 /** How one compute thread works through a segment together with the others of its worker. */
 import type { Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
-import { MAX_GROUPS, type Control } from './control.js';
+import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control } from './control.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
 type Group =
@@ -29,17 +29,24 @@ function group(segment: Segment): Group[] {
 /** The segments of a program by number: stage i has 2i and, for the wait after it, 2i + 1; inference comes last. */
 export class SegmentRunner {
   readonly #segments: readonly (readonly Group[])[];
+  /** Numbers of the operations that form a gradient. */
+  readonly #gradients: ReadonlyMap<TaskOperation, number>;
   readonly #thread: number;
   readonly #threads: number;
   readonly #control: Control;
 
-  /** @throws RangeError when a segment turns from rows to tasks and back more often than can be counted. */
+  /** @throws RangeError when a segment turns from rows to tasks and back, or the program forms gradients, more often than can be counted. */
   constructor(program: Program, control: Control, thread: number, threads: number) {
     const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
     this.#segments = segments.map(group);
     const most = Math.max(...this.#segments.map((groups) => groups.length));
     if (most > MAX_GROUPS)
       throw new RangeError(`${most} groups of operations in one segment: ${MAX_GROUPS} can be counted`);
+    if (program.gradients.length > MAX_GRADIENT_OPERATIONS)
+      throw new RangeError(
+        `${program.gradients.length} operations form gradients: ${MAX_GRADIENT_OPERATIONS} can be counted`,
+      );
+    this.#gradients = new Map(program.gradients.map((operation, index) => [operation, index]));
     this.#control = control;
     this.#thread = thread;
     this.#threads = threads;
@@ -74,6 +81,8 @@ export class SegmentRunner {
       for (const operation of operations) {
         if (task < operation.count) {
           operation.run(pass, task);
+          const gradient = this.#gradients.get(operation);
+          if (gradient !== undefined) this.#control.taskEnded(gradient, operation.count);
           break;
         }
         task -= operation.count;

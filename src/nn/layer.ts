@@ -13,6 +13,7 @@ import type { InitializerSpec } from '../job/job.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Offset } from '../kernels/arena.js';
 import type { Shard } from '../reduce/shards.js';
+import type { Range } from '../reduce/buckets.js';
 import type { TreeNode } from '../reduce/tree.js';
 
 export interface ParameterSpec {
@@ -130,6 +131,12 @@ export interface TaskOperation {
   run(pass: Pass, task: number): void;
 }
 
+/** Forms part of the gradient of the parameters: for every node of the pass, elements `writes` of its gradient sum. */
+export interface GradientOperation extends TaskOperation {
+  /** In elements of the parameter vector; no other operation writes there. */
+  readonly writes: Range;
+}
+
 export interface ExchangeOperation {
   readonly kind: 'exchange';
   readonly exchange: Exchange;
@@ -162,7 +169,7 @@ export interface LayerProgram {
   /** Reads outputGradient, writes inputGradients. */
   readonly backward: readonly Operation[];
   /** Form the gradients of the parameters; may run at any time after `backward`, and be put off to fill a wait. */
-  readonly gradients: readonly TaskOperation[];
+  readonly gradients: readonly GradientOperation[];
 }
 
 /** An operation over the rows of consecutive shards at once, for layers that treat every row alone. */

@@ -8,7 +8,15 @@ import { sizeOf } from '../common/shape.js';
 import type { Offset } from '../kernels/arena.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { TILE_ELEMENTS, perRow } from './layer.js';
-import type { Allocator, Exchange, LayerProgram, Operation, RowOperation, TaskOperation } from './layer.js';
+import type {
+  Allocator,
+  Exchange,
+  GradientOperation,
+  LayerProgram,
+  Operation,
+  RowOperation,
+  TaskOperation,
+} from './layer.js';
 import type { Loss } from './losses/loss.js';
 import type { Model, ModelNode } from './model.js';
 
@@ -23,6 +31,8 @@ export interface Stage {
   readonly awaits: Exchange | null;
   /** Run while `awaits` is under way. */
   readonly meanwhile: Segment;
+  /** The stage reads the parameter vector up to here; later layers are not needed yet. */
+  readonly weightsEnd: number;
 }
 
 export interface ProgramOptions {
@@ -42,6 +52,8 @@ export interface Program {
   readonly inference: Segment;
   /** Every exchange of a training pass, by index. */
   readonly exchanges: readonly Exchange[];
+  /** Every operation that forms part of a gradient, in the order in which they run. */
+  readonly gradients: readonly GradientOperation[];
   /** Outputs of the last layer, [maxRows, width]. */
   readonly outputs: Offset;
   /** Per row. */
@@ -100,9 +112,16 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
     });
   const load = options.load(input, targets);
   return {
-    training: stages([load], programs, measure(resultGradient), (node) => fanIn.after(node)),
+    training: stages(
+      [load],
+      programs,
+      measure(resultGradient),
+      (node) => fanIn.after(node),
+      (node) => parametersEnd(model, node),
+    ),
     inference: [load, ...programs.flatMap((program) => withoutExchanges(program.inference)), measure(null)],
     exchanges,
+    gradients: [...programs].reverse().flatMap((program) => program.gradients),
     outputs: result,
     targets,
     losses,
@@ -117,6 +136,15 @@ function tensorOffset(model: Model, node: ModelNode, name: string): number {
   return tensor.offset;
 }
 
+/** Where the parameters of a layer end in the model vector; those of the layers before it lie in front of them. */
+function parametersEnd(model: Model, layer: number): number {
+  return model.tensors.reduce(
+    (end, tensor) =>
+      tensor.layer <= layer && tensor.parameter !== null ? Math.max(end, tensor.offset + tensor.size) : end,
+    0,
+  );
+}
+
 function withoutExchanges(operations: readonly Operation[]): Segment {
   return operations.map((operation) => {
     if (operation.kind === 'exchange') throw new RangeError('inference exchanges nothing');
@@ -129,22 +157,27 @@ function stages(
   programs: readonly LayerProgram[],
   loss: RowOperation,
   after: (node: number) => Segment,
+  weightsEndOf: (node: number) => number,
 ): Stage[] {
   const result: Stage[] = [];
   let operations: (RowOperation | TaskOperation)[] = [...start];
   let posts: Exchange[] = [];
   let putOff: TaskOperation[] = [];
+  let weightsEnd = 0;
   const append = (operation: Operation): void => {
     if (operation.kind !== 'exchange') {
       operations.push(operation);
     } else if (operation.exchange.result === null) {
       posts.push(operation.exchange);
     } else {
-      result.push({ operations, posts, awaits: operation.exchange, meanwhile: putOff });
+      result.push({ operations, posts, awaits: operation.exchange, meanwhile: putOff, weightsEnd });
       [operations, posts, putOff] = [[], [], []];
     }
   };
-  for (const program of programs) program.forward.forEach(append);
+  programs.forEach((program, index) => {
+    weightsEnd = weightsEndOf(index);
+    program.forward.forEach(append);
+  });
   append(loss);
   for (let index = programs.length - 1; index >= 0; index -= 1) {
     const program = programs[index] as LayerProgram;
@@ -152,7 +185,7 @@ function stages(
     after(index).forEach(append);
     putOff.push(...program.gradients);
   }
-  result.push({ operations: [...operations, ...putOff], posts, awaits: null, meanwhile: [] });
+  result.push({ operations: [...operations, ...putOff], posts, awaits: null, meanwhile: [], weightsEnd });
   return result;
 }
 

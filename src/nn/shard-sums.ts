@@ -2,7 +2,7 @@
 import type { Offset } from '../kernels/arena.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { TreeNode } from '../reduce/tree.js';
-import type { Pass, TaskOperation, TreeScratch } from './layer.js';
+import type { GradientOperation, Pass, TreeScratch } from './layer.js';
 
 /** What one shard adds to a rectangle. */
 export interface Contribution {
@@ -65,7 +65,7 @@ export function sumVectors(
   length: number,
   tensor: number,
   scratch: TreeScratch,
-): TaskOperation {
+): GradientOperation {
   const contribution: Contribution = {
     rows: 1,
     columns: length,
@@ -78,6 +78,7 @@ export function sumVectors(
   return {
     kind: 'tasks',
     count: 1,
+    writes: { start: tensor, end: tensor + length },
     run(pass) {
       pass.nodes.forEach((node, i) => {
         sumShards(

@@ -16,9 +16,16 @@ const tasks = (name: string, count: number, log: string[]): TaskOperation => ({
 
 function program(training: readonly { operations: Segment; meanwhile?: Segment }[], inference: Segment = []): Program {
   return {
-    training: training.map(({ operations, meanwhile = [] }) => ({ operations, meanwhile, posts: [], awaits: null })),
+    training: training.map(({ operations, meanwhile = [] }) => ({
+      operations,
+      meanwhile,
+      posts: [],
+      awaits: null,
+      weightsEnd: 0,
+    })),
     inference,
     exchanges: [],
+    gradients: [],
     outputs: 0,
     targets: 0,
     losses: 0,

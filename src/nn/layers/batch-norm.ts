@@ -19,7 +19,7 @@ import {
   type LayerProgram,
   type Operation,
   type Pass,
-  type TaskOperation,
+  type GradientOperation,
 } from '../layer.js';
 import { sumVectors } from '../shard-sums.js';
 
@@ -53,7 +53,7 @@ class BatchNormProgram implements LayerProgram {
   readonly forward: readonly Operation[];
   readonly inference: readonly Operation[];
   readonly backward: readonly Operation[];
-  readonly gradients: readonly TaskOperation[];
+  readonly gradients: readonly GradientOperation[];
 
   readonly #binding: LayerBinding;
   readonly #features: number;

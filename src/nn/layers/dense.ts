@@ -19,7 +19,7 @@ import {
   type LayerProgram,
   type Operation,
   type Pass,
-  type TaskOperation,
+  type GradientOperation,
 } from '../layer.js';
 import { sumShards, sumVectors } from '../shard-sums.js';
 
@@ -91,7 +91,7 @@ function compileDense(binding: LayerBinding, inputs: number, units: number, hasB
   };
 
   const backward: Operation[] = [];
-  const gradients = [weightGradient(binding, input, inputs, units, weight)];
+  const gradients = weightGradient(binding, input, inputs, units, weight);
   if (inputGradient !== null) {
     backward.push({
       kind: 'rows',
@@ -194,18 +194,33 @@ function cutTiles(rows: number, columns: number): Tile[] {
   return tiles;
 }
 
+/** One operation for each band of rows of the matrix, so that the first bands can leave while the others are formed. */
 function weightGradient(
   binding: LayerBinding,
   input: Offset,
   inputs: number,
   units: number,
   weight: number,
-): TaskOperation {
-  const { kernels, outputGradient, treeScratch } = binding;
+): GradientOperation[] {
   const tiles = cutTiles(units, inputs);
+  const bands = tiles.filter(({ column }) => column === 0).map(({ row }) => tiles.filter((tile) => tile.row === row));
+  return bands.map((band) => weightGradientBand(binding, input, inputs, units, weight, band));
+}
+
+function weightGradientBand(
+  binding: LayerBinding,
+  input: Offset,
+  inputs: number,
+  units: number,
+  weight: number,
+  tiles: readonly Tile[],
+): GradientOperation {
+  const { kernels, outputGradient, treeScratch } = binding;
+  const [{ row, rows } = { row: 0, rows: 0 }] = tiles;
   return {
     kind: 'tasks',
     count: tiles.length,
+    writes: { start: weight + row * inputs, end: weight + (row + rows) * inputs },
     run(pass, task) {
       const tile = tiles[task];
       if (tile === undefined) throw new RangeError(`no tile ${task}`);

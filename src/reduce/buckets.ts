@@ -1,0 +1,109 @@
+/**
+ * How a gradient is cut into buckets: the units in which it is shipped, summed, applied, and comes back as weights. Buckets
+ * decide when bytes travel, never what they are: every operation on them works element by element.
+ */
+
+/** A run of the parameter vector, elements [start, end). */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Its index is its place in the order in which buckets become ready: last layer first. */
+export interface Bucket extends Range {
+  readonly index: number;
+}
+
+/** A parameter's place in the model vector. */
+export interface Extent {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Large tensors are cut at multiples of so many elements from their start, so that sums over blocks of this size (the norm of a
+ * gradient) never have to be put together from two buckets.
+ */
+export const BUCKET_BLOCK = 16_384;
+
+/**
+ * Cuts the parameters into buckets of about `elements`: small neighbours share one, large tensors are cut.
+ *
+ * @param parameters In the order of the vector.
+ */
+export function cutBuckets(parameters: readonly Extent[], elements: number): Bucket[] {
+  const ranges: Range[] = [];
+  let open: Range | null = null;
+  const close = (): void => {
+    if (open !== null) ranges.push(open);
+    open = null;
+  };
+  let end = parameters.reduce((most, { offset, size }) => Math.max(most, offset + size), 0);
+  for (const { offset, size } of [...parameters].reverse()) {
+    if (size > elements) {
+      close();
+      ranges.push(...cutTensor(offset, end, size, elements));
+    } else {
+      open = { start: offset, end: (open as Range | null)?.end ?? end };
+      if (open.end - open.start >= elements) close();
+    }
+    end = offset;
+  }
+  close();
+  return ranges.map((range, index) => ({ ...range, index }));
+}
+
+/** The parts of one tensor, in the order in which its gradient is formed. The last one takes the gap behind the tensor. */
+function cutTensor(offset: number, end: number, size: number, elements: number): Range[] {
+  const blocks = Math.ceil(size / BUCKET_BLOCK);
+  const parts = Math.min(blocks, Math.ceil(size / Math.max(elements, BUCKET_BLOCK)));
+  const cut = (part: number): number => offset + Math.floor((part * blocks) / parts) * BUCKET_BLOCK;
+  return Array.from({ length: parts }, (_, part) => ({
+    start: cut(part),
+    end: part === parts - 1 ? end : cut(part + 1),
+  }));
+}
+
+/** The bucket that holds an element; undefined beyond the last. */
+export function bucketAt(buckets: readonly Bucket[], element: number): Bucket | undefined {
+  return buckets.find(({ start, end }) => element >= start && element < end);
+}
+
+/**
+ * Which buckets are complete, as the operations that form a gradient end one by one.
+ */
+export class BucketProgress {
+  readonly #shares: readonly (readonly { readonly bucket: number; readonly elements: number }[])[];
+  readonly #totals: readonly number[];
+  #left: number[] = [];
+
+  /** @param writes What each operation writes, in elements of the vector; together they write every parameter once. */
+  constructor(buckets: readonly Bucket[], writes: readonly Range[]) {
+    this.#shares = writes.map((range) =>
+      buckets.flatMap(({ index, start, end }) => {
+        const elements = Math.min(end, range.end) - Math.max(start, range.start);
+        return elements > 0 ? [{ bucket: index, elements }] : [];
+      }),
+    );
+    const totals = new Array<number>(buckets.length).fill(0);
+    for (const { bucket, elements } of this.#shares.flat()) totals[bucket] = (totals[bucket] ?? 0) + elements;
+    this.#totals = totals;
+    this.begin();
+  }
+
+  /** Starts over: nothing is written. */
+  begin(): void {
+    this.#left = [...this.#totals];
+  }
+
+  /** An operation has ended; returns the buckets that this completes. */
+  ended(operation: number): number[] {
+    const complete: number[] = [];
+    for (const { bucket, elements } of this.#shares[operation] ?? []) {
+      const left = (this.#left[bucket] ?? 0) - elements;
+      this.#left[bucket] = left;
+      if (left === 0) complete.push(bucket);
+    }
+    return complete;
+  }
+}
