@@ -1,6 +1,7 @@
 /** Workers are killed, hang, come late, or all go at once, while real processes train. None of it may change a bit. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   childProcesses,
@@ -55,13 +56,20 @@ async function exitCodes(workers: readonly LockstepProcess[]): Promise<(number |
   return (await Promise.all(workers.map((worker) => worker.finished()))).map(({ code }) => code);
 }
 
+/** Kills a worker for which the others wait: one that dies between two steps leaves none to begin again. */
+async function killInStep(kill: (signal: NodeJS.Signals) => void): Promise<void> {
+  kill('SIGSTOP');
+  await setTimeout(500);
+  kill('SIGKILL');
+}
+
 describe('a worker that is killed in the middle of training', () => {
   it('is done without: same bits, and the run tells of it', { timeout: TIMEOUT_MS }, async () => {
     const out = join(folder, 'killed');
     const coordinator = await startCoordinator(job, out, [...LONG, '--workers', '3', '--quiet']);
     const workers = startWorkers(3, coordinator.address);
     await reached(25, out, coordinator.process);
-    workers[1]?.kill('SIGKILL');
+    await killInStep((signal) => workers[1]?.kill(signal));
     const results = await completed(coordinator, out);
 
     expectUndisturbedBits(results);
@@ -82,7 +90,7 @@ describe('a worker that is killed in the middle of training', () => {
     await reached(25, out, training);
     const children = childProcesses(training.pid);
     expect(children).toHaveLength(2);
-    signalProcess(children[0] ?? 0, 'SIGKILL');
+    await killInStep((signal) => signalProcess(children[0] ?? 0, signal));
     const { code, stderr } = await training.finished();
     expect(code, stderr).toBe(0);
     expectUndisturbedBits(readResults(out));
