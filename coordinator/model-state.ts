@@ -139,10 +139,14 @@ export class ModelState {
     const learningRate = this.learningRate(this.#version, step.epoch);
     for (const tensor of parameters) {
       const [tensorL2, tensorL1] = penalties(tensor);
+      const weights = this.vector + tensor.offset;
+      const slots = this.#slots.map((slot) => slot + tensor.offset);
       const range = {
-        weights: this.vector + tensor.offset,
+        weights,
+        newWeights: weights,
         gradient: step.gradient + tensor.offset,
-        slots: this.#slots.map((slot) => slot + tensor.offset),
+        slots,
+        newSlots: slots,
         count: tensor.size,
       };
       const settings = {

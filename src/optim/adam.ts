@@ -31,13 +31,16 @@ export function adam({ beta1, beta2, epsilon }: AdamOptions): Optimizer {
     slots: ['velocity', 'square'],
     update(kernels, range, { learningRate, scale, l2, l1, step }) {
       if (step < 1) throw new RangeError(`update ${step}: Adam counts its updates from 1`);
-      const { weights, gradient, count } = range;
-      kernels.adam(
+      const { weights, newWeights, gradient, slots, newSlots, count } = range;
+      return kernels.adam(
         count,
         weights,
         gradient,
-        slotOffset(range, 0),
-        slotOffset(range, 1),
+        slotOffset(slots, 0),
+        slotOffset(slots, 1),
+        newWeights,
+        slotOffset(newSlots, 0),
+        slotOffset(newSlots, 1),
         scale,
         l2,
         l1,

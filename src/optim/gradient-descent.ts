@@ -10,8 +10,8 @@ import type { Optimizer } from './optimizer.js';
 export function gradientDescent(): Optimizer {
   return {
     slots: [],
-    update(kernels, { weights, gradient, count }, { learningRate, scale, l2, l1 }) {
-      kernels.gradientDescent(count, weights, gradient, scale, l2, l1, learningRate);
+    update(kernels, { weights, newWeights, gradient, count }, { learningRate, scale, l2, l1 }) {
+      return kernels.gradientDescent(count, weights, gradient, newWeights, scale, l2, l1, learningRate);
     },
   };
 }

@@ -21,8 +21,20 @@ export function momentum({ beta }: MomentumOptions): Optimizer {
   return {
     slots: ['velocity'],
     update(kernels, range, { learningRate, scale, l2, l1 }) {
-      const { weights, gradient, count } = range;
-      kernels.momentum(count, weights, gradient, slotOffset(range, 0), scale, l2, l1, learningRate, beta);
+      const { weights, newWeights, gradient, slots, newSlots, count } = range;
+      return kernels.momentum(
+        count,
+        weights,
+        gradient,
+        slotOffset(slots, 0),
+        newWeights,
+        slotOffset(newSlots, 0),
+        scale,
+        l2,
+        l1,
+        learningRate,
+        beta,
+      );
     },
   };
 }

@@ -3,19 +3,31 @@
  *
  * An optimizer holds no state. What it remembers between updates lies in slots beside the parameters, and the number of
  * the update is an argument; a checkpoint is therefore complete with the slots and one integer. The same range may be
- * updated in pieces of any size and in any order with the same result: every rule here works element by element.
+ * updated in pieces of any size and in any order with the same weights and slots: every rule here works element by element.
+ * The sum of squares of the gradient is the one result that depends on the pieces, see {@link NORM_BLOCK}.
  */
 import type { Kernels } from '../kernels/kernels.js';
 import type { Offset } from '../kernels/arena.js';
 
+/**
+ * Elements of a block whose squared gradients are summed on their own. The norm of a gradient must not depend on who updated
+ * which range, so a tensor is cut into blocks of this size from its start, each block's Σ g² comes from one call, and the
+ * blocks are added in order in float64. 64 KiB per operand: the calls cost nothing beside the work.
+ */
+export const NORM_BLOCK = 16_384;
+
 /** A run of parameters that is updated in one pass over memory. */
 export interface ParameterRange {
-  /** [count], updated in place. */
+  /** [count] */
   readonly weights: Offset;
+  /** [count], the weights after the update; `weights` itself to update in place. */
+  readonly newWeights: Offset;
   /** [count], the sum (or mean, see `scale`) of the gradient of the loss over the batch. */
   readonly gradient: Offset;
   /** One block of [count] per name in {@link Optimizer.slots}, in that order; zero before the first update. */
   readonly slots: readonly Offset[];
+  /** The same blocks after the update; `slots` itself to update in place. */
+  readonly newSlots: readonly Offset[];
   readonly count: number;
 }
 
@@ -39,17 +51,21 @@ export interface UpdateSettings {
 export interface Optimizer {
   /** Names of the state kept per parameter, e.g. `['velocity', 'square']`; each slot is as long as the parameters. */
   readonly slots: readonly string[];
-  /** Moves `range.weights` and `range.slots` by one update, in place. */
-  update(kernels: Kernels, range: ParameterRange, settings: UpdateSettings): void;
+  /**
+   * Writes `range.newWeights` and `range.newSlots`: weights and slots, moved by one update.
+   *
+   * @returns Σ g² of the range, in float64: see {@link NORM_BLOCK}.
+   */
+  update(kernels: Kernels, range: ParameterRange, settings: UpdateSettings): number;
 }
 
 /**
- * The offset of slot `index` of a range.
+ * The offset of slot `index` among the slots of a range.
  *
  * @throws RangeError when the caller set out fewer slots than the optimizer has.
  */
-export function slotOffset(range: ParameterRange, index: number): Offset {
-  const offset = range.slots[index];
-  if (offset === undefined) throw new RangeError(`slot ${index} is missing: the range has ${range.slots.length}`);
+export function slotOffset(slots: readonly Offset[], index: number): Offset {
+  const offset = slots[index];
+  if (offset === undefined) throw new RangeError(`slot ${index} is missing: the range has ${slots.length}`);
   return offset;
 }

@@ -22,8 +22,21 @@ export function rmsprop({ beta, epsilon }: RmspropOptions): Optimizer {
   return {
     slots: ['square'],
     update(kernels, range, { learningRate, scale, l2, l1 }) {
-      const { weights, gradient, count } = range;
-      kernels.rmsprop(count, weights, gradient, slotOffset(range, 0), scale, l2, l1, learningRate, beta, epsilon);
+      const { weights, newWeights, gradient, slots, newSlots, count } = range;
+      return kernels.rmsprop(
+        count,
+        weights,
+        gradient,
+        slotOffset(slots, 0),
+        newWeights,
+        slotOffset(newSlots, 0),
+        scale,
+        l2,
+        l1,
+        learningRate,
+        beta,
+        epsilon,
+      );
     },
   };
 }

@@ -153,8 +153,8 @@ describe('the reference, against values worked out by hand', () => {
   it('the first two steps of Adam', () => {
     const { kernels, put, get } = fixture();
     const [w, v, s] = [put(1), put(0), put(0)];
-    const step = (gradient: number, t: number): void =>
-      kernels.adam(1, w, put(gradient), v, s, 1, 0, 0, 0.1, 0.9, 0.99, 0, 1 - 0.9 ** t, 1 - 0.99 ** t);
+    const step = (gradient: number, t: number): number =>
+      kernels.adam(1, w, put(gradient), v, s, w, v, s, 1, 0, 0, 0.1, 0.9, 0.99, 0, 1 - 0.9 ** t, 1 - 0.99 ** t);
     step(4, 1); // whatever the gradient, the first step has the length of the rate
     expectValues([...get(w, 1), ...get(v, 1), ...get(s, 1)], [0.9, 0.4, 0.16]);
     step(-2, 2); // v = 0.36 − 0.2, s = 0.1584 + 0.04
@@ -166,7 +166,7 @@ describe('the reference, against values worked out by hand', () => {
     const { kernels, put, get } = fixture();
     const w = put(2, -2, 0);
     // g = ½·(2, 2, 2) + 0.1·w + 0.3·sign w
-    kernels.gradientDescent(3, w, put(2, 2, 2), 0.5, 0.1, 0.3, 1);
+    kernels.gradientDescent(3, w, put(2, 2, 2), w, 0.5, 0.1, 0.3, 1);
     expectValues(get(w, 3), [2 - 1.5, -2 - 0.5, -1]);
     expect(kernels.gradientSumSquares(3, put(2, -2, 0), put(2, 2, 2), 0.5, 0.1, 0.3)).toBeCloseTo(
       1.5 ** 2 + 0.5 ** 2 + 1,
@@ -174,11 +174,11 @@ describe('the reference, against values worked out by hand', () => {
     );
 
     const [u, v] = [put(1), put(10)];
-    kernels.momentum(1, u, put(20), v, 1, 0, 0, 0.1, 0.5);
+    kernels.momentum(1, u, put(20), v, u, v, 1, 0, 0, 0.1, 0.5);
     expectValues([...get(v, 1), ...get(u, 1)], [15, -0.5]);
 
     const [r, s] = [put(1), put(7)];
-    kernels.rmsprop(1, r, put(3), s, 1, 0, 0, 0.5, 0.5, 1);
+    kernels.rmsprop(1, r, put(3), s, r, s, 1, 0, 0, 0.5, 0.5, 1);
     expectValues([...get(s, 1), ...get(r, 1)], [8, 1 - 1.5 / (Math.sqrt(8) + 1)]);
   });
 

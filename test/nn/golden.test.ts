@@ -44,7 +44,7 @@ const goldens = {
         clipNorm: 1,
       },
     },
-    sha256: '3d494619c9d1bc4a346d108f0c1dbc13753a34b030d58a7fe776ee74675c11bd',
+    sha256: '418b2f64af30b9d852e667ce04304ffaa546d0b5c725decddd48d8f378de1923',
   },
   'regression with momentum': {
     job: {

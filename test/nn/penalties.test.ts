@@ -97,7 +97,7 @@ describe('penalties in float64', () => {
         const numeric = centralDifferences(valuesOf(rig.weights, tensor), cost);
         const factors = isWeight(tensor) ? ([l2 / SAMPLES, l1 / (2 * SAMPLES)] as const) : ([0, 0] as const);
         const square = kernels.gradientSumSquares(size, moved + offset, sums + offset, 1 / SAMPLES, ...factors);
-        kernels.gradientDescent(size, moved + offset, sums + offset, 1 / SAMPLES, ...factors, 1);
+        kernels.gradientDescent(size, moved + offset, sums + offset, moved + offset, 1 / SAMPLES, ...factors, 1);
         const used = Float64Array.from(
           valuesOf(rig.weights, tensor),
           (w, i) => w - (kernels.arena.floats[moved + offset + i] ?? NaN),

@@ -42,10 +42,14 @@ function noise(count: number, stream: number): number[] {
 function layOut(kernels: Kernels, weights: readonly number[], slotCount: number): ParameterRange {
   const { arena } = kernels;
   const count = weights.length;
+  const weightsAt = arena.allocate(count);
+  const slots = Array.from({ length: slotCount }, () => arena.allocate(count));
   const range = {
-    weights: arena.allocate(count),
+    weights: weightsAt,
+    newWeights: weightsAt,
     gradient: arena.allocate(count),
-    slots: Array.from({ length: slotCount }, () => arena.allocate(count)),
+    slots,
+    newSlots: slots,
     count,
   };
   arena.view(range.weights, count).set(weights);
@@ -56,8 +60,10 @@ function layOut(kernels: Kernels, weights: readonly number[], slotCount: number)
 function part(range: ParameterRange, from: number, to: number): ParameterRange {
   return {
     weights: range.weights + from,
+    newWeights: range.newWeights + from,
     gradient: range.gradient + from,
     slots: range.slots.map((slot) => slot + from),
+    newSlots: range.newSlots.map((slot) => slot + from),
     count: to - from,
   };
 }
@@ -122,6 +128,32 @@ describe.each(BACKENDS)('optimizers on $name', ({ create, tolerance }) => {
     expectClose(actual.weights, expected.weights, tolerance);
   });
 
+  it.each(SPECS)('$type leaves the old state alone when it writes elsewhere, and returns the squared norm', (spec) => {
+    const count = 37;
+    const optimizer = createOptimizer(spec);
+    const kernels = create(20 * count);
+    const inPlace = layOut(kernels, noise(count, 1), optimizer.slots.length);
+    const old = layOut(kernels, noise(count, 1), optimizer.slots.length);
+    const { weights, slots } = layOut(kernels, noise(count, 2), optimizer.slots.length);
+    const read = (offset: number) => Array.from(kernels.arena.view(offset, count));
+    const settings = { learningRate: spec.learningRate, scale: 0.5, l2: 0.01, l1: 0.001, step: 2 };
+    for (const range of [inPlace, old]) {
+      kernels.arena.view(range.gradient, count).set(noise(count, 3));
+      range.slots.forEach((slot, i) => kernels.arena.view(slot, count).set(noise(count, 4 + i).map(Math.abs)));
+    }
+    const before = [old.weights, ...old.slots].map(read);
+
+    const norm = optimizer.update(kernels, { ...old, newWeights: weights, newSlots: slots }, settings);
+    expect(optimizer.update(kernels, inPlace, settings)).toBe(norm);
+    expect([old.weights, ...old.slots].map(read)).toEqual(before);
+    expect([weights, ...slots].map(read)).toEqual([inPlace.weights, ...inPlace.slots].map(read));
+    const expected = noise(count, 3).map((g, i) => {
+      const w = before[0]?.[i] ?? NaN;
+      return 0.5 * g + 0.01 * w + 0.001 * Math.sign(w);
+    });
+    expect(norm / expected.reduce((sum, g) => sum + g * g, 0)).toBeCloseTo(1, 5);
+  });
+
   it.each(SPECS)('$type gives the same bits when a range is updated in pieces', (spec) => {
     const count = 61;
     fc.assert(
@@ -135,7 +167,9 @@ describe.each(BACKENDS)('optimizers on $name', ({ create, tolerance }) => {
           const settings = { learningRate: spec.learningRate, scale: 0.5, l2: 0.01, l1: 0.001, step };
           for (const range of [whole, pieces]) kernels.arena.view(range.gradient, count).set(noise(count, step + 9));
           optimizer.update(kernels, whole, settings);
-          bounds.slice(1).forEach((to, i) => optimizer.update(kernels, part(pieces, bounds[i] ?? 0, to), settings));
+          bounds.slice(1).forEach((to, i) => {
+            optimizer.update(kernels, part(pieces, bounds[i] ?? 0, to), settings);
+          });
         }
         for (const [index, offset] of [whole.weights, ...whole.slots].entries()) {
           const other = [pieces.weights, ...pieces.slots][index] ?? -1;

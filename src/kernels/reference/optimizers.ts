@@ -1,4 +1,4 @@
-import type { Arena } from '../arena.js';
+import type { Arena, Offset } from '../arena.js';
 import type { Kernels } from '../kernels.js';
 
 export type Optimizers = Pick<
@@ -20,10 +20,10 @@ export function referenceOptimizers(arena: Arena): Optimizers {
   const regularized = (weight: number, gradient: number, scale: number, l2: number, l1: number): number =>
     scale * gradient + l2 * weight + l1 * Math.sign(weight);
 
-  /** decay·state + (1 − decay)·value, stored and read back. */
-  const average = (at: number, decay: number, value: number): number => {
-    data[at] = decay * (data[at] as number) + (1 - decay) * value;
-    return data[at];
+  /** decay·old + (1 − decay)·value, stored at `to` and read back. */
+  const average = (from: Offset, to: Offset, decay: number, value: number): number => {
+    data[to] = decay * (data[from] as number) + (1 - decay) * value;
+    return data[to];
   };
 
   return {
@@ -36,38 +36,41 @@ export function referenceOptimizers(arena: Arena): Optimizers {
     gradientSumSquares: (n, weights, gradient, scale, l2, l1) =>
       total(n, (i) => regularized(data[weights + i] as number, data[gradient + i] as number, scale, l2, l1) ** 2),
 
-    gradientDescent(n, weights, gradient, scale, l2, l1, rate) {
-      for (let i = 0; i < n; i++) {
-        const w = data[weights + i] as number;
-        data[weights + i] = w - rate * regularized(w, data[gradient + i] as number, scale, l2, l1);
-      }
-    },
-
-    momentum(n, weights, gradient, velocity, scale, l2, l1, rate, beta) {
-      for (let i = 0; i < n; i++) {
+    gradientDescent: (n, weights, gradient, newWeights, scale, l2, l1, rate) =>
+      total(n, (i) => {
         const w = data[weights + i] as number;
         const g = regularized(w, data[gradient + i] as number, scale, l2, l1);
-        data[weights + i] = w - rate * average(velocity + i, beta, g);
-      }
-    },
+        data[newWeights + i] = w - rate * g;
+        return g * g;
+      }),
 
-    rmsprop(n, weights, gradient, square, scale, l2, l1, rate, beta, epsilon) {
-      for (let i = 0; i < n; i++) {
+    momentum: (n, weights, gradient, velocity, newWeights, newVelocity, scale, l2, l1, rate, beta) =>
+      total(n, (i) => {
         const w = data[weights + i] as number;
         const g = regularized(w, data[gradient + i] as number, scale, l2, l1);
-        const s = average(square + i, beta, g * g);
-        data[weights + i] = w - (rate * g) / (Math.sqrt(s) + epsilon);
-      }
-    },
+        data[newWeights + i] = w - rate * average(velocity + i, newVelocity + i, beta, g);
+        return g * g;
+      }),
 
-    adam(n, weights, gradient, velocity, square, scale, l2, l1, rate, beta1, beta2, epsilon, correction1, correction2) {
-      for (let i = 0; i < n; i++) {
+    rmsprop: (n, weights, gradient, square, newWeights, newSquare, scale, l2, l1, rate, beta, epsilon) =>
+      total(n, (i) => {
         const w = data[weights + i] as number;
         const g = regularized(w, data[gradient + i] as number, scale, l2, l1);
-        const v = average(velocity + i, beta1, g);
-        const s = average(square + i, beta2, g * g);
-        data[weights + i] = w - (rate * (v / correction1)) / (Math.sqrt(s / correction2) + epsilon);
-      }
+        const s = average(square + i, newSquare + i, beta, g * g);
+        data[newWeights + i] = w - (rate * g) / (Math.sqrt(s) + epsilon);
+        return g * g;
+      }),
+
+    adam: (n, weights, gradient, velocity, square, newWeights, newVelocity, newSquare, ...settings) => {
+      const [scale, l2, l1, rate, beta1, beta2, epsilon, correction1, correction2] = settings;
+      return total(n, (i) => {
+        const w = data[weights + i] as number;
+        const g = regularized(w, data[gradient + i] as number, scale, l2, l1);
+        const v = average(velocity + i, newVelocity + i, beta1, g);
+        const s = average(square + i, newSquare + i, beta2, g * g);
+        data[newWeights + i] = w - (rate * (v / correction1)) / (Math.sqrt(s / correction2) + epsilon);
+        return g * g;
+      });
     },
   };
 }

@@ -119,40 +119,48 @@ export interface WasmExports {
     n: number,
     weights: number,
     gradient: number,
+    newWeights: number,
     scale: number,
     l2: number,
     l1: number,
     rate: number,
-  ): void;
+  ): number;
   momentum(
     n: number,
     weights: number,
     gradient: number,
     velocity: number,
+    newWeights: number,
+    newVelocity: number,
     scale: number,
     l2: number,
     l1: number,
     rate: number,
     beta: number,
-  ): void;
+  ): number;
   rmsprop(
     n: number,
     weights: number,
     gradient: number,
     square: number,
+    newWeights: number,
+    newSquare: number,
     scale: number,
     l2: number,
     l1: number,
     rate: number,
     beta: number,
     epsilon: number,
-  ): void;
+  ): number;
   adam(
     n: number,
     weights: number,
     gradient: number,
     velocity: number,
     square: number,
+    newWeights: number,
+    newVelocity: number,
+    newSquare: number,
     scale: number,
     l2: number,
     l1: number,
@@ -162,7 +170,7 @@ export interface WasmExports {
     epsilon: number,
     correction1: number,
     correction2: number,
-  ): void;
+  ): number;
 
   standardizeBytes(rows: number, cols: number, bytes: number, mean: number, inverseDeviation: number, y: number): void;
   standardize(rows: number, cols: number, x: number, mean: number, inverseDeviation: number, y: number): void;

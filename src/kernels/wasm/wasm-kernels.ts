@@ -98,18 +98,46 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
     gradientSumSquares: (n, weights, gradient, scale, l2, l1) =>
       wasm.gradientSumSquares(n, at(weights), at(gradient), scale, l2, l1),
 
-    gradientDescent: (n, weights, gradient, scale, l2, l1, rate) =>
-      wasm.gradientDescent(n, at(weights), at(gradient), scale, l2, l1, rate),
-    momentum: (n, weights, gradient, velocity, scale, l2, l1, rate, beta) =>
-      wasm.momentum(n, at(weights), at(gradient), at(velocity), scale, l2, l1, rate, beta),
-    rmsprop: (n, weights, gradient, square, scale, l2, l1, rate, beta, epsilon) =>
-      wasm.rmsprop(n, at(weights), at(gradient), at(square), scale, l2, l1, rate, beta, epsilon),
+    gradientDescent: (n, weights, gradient, newWeights, scale, l2, l1, rate) =>
+      wasm.gradientDescent(n, at(weights), at(gradient), at(newWeights), scale, l2, l1, rate),
+    momentum: (n, weights, gradient, velocity, newWeights, newVelocity, scale, l2, l1, rate, beta) =>
+      wasm.momentum(
+        n,
+        at(weights),
+        at(gradient),
+        at(velocity),
+        at(newWeights),
+        at(newVelocity),
+        scale,
+        l2,
+        l1,
+        rate,
+        beta,
+      ),
+    rmsprop: (n, weights, gradient, square, newWeights, newSquare, scale, l2, l1, rate, beta, epsilon) =>
+      wasm.rmsprop(
+        n,
+        at(weights),
+        at(gradient),
+        at(square),
+        at(newWeights),
+        at(newSquare),
+        scale,
+        l2,
+        l1,
+        rate,
+        beta,
+        epsilon,
+      ),
     adam: (
       n,
       weights,
       gradient,
       velocity,
       square,
+      newWeights,
+      newVelocity,
+      newSquare,
       scale,
       l2,
       l1,
@@ -126,6 +154,9 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
         at(gradient),
         at(velocity),
         at(square),
+        at(newWeights),
+        at(newVelocity),
+        at(newSquare),
         scale,
         l2,
         l1,

@@ -1,18 +1,13 @@
 /**
- * Sums of a whole block in float64: 8 elements at a time in 4 pairs of running sums, joined in a fixed order at the
+ * Sums of a whole block in float64: several elements at a time in pairs of running sums, joined in a fixed order at the
  * end.
  */
 import { regularizedGradient } from './regularization';
-import { loadOne, lowerHalf, splat, total, upperHalf } from './vector';
+import { loadOne, lowerHalf, lowerSquares, splat, total, upperHalf, upperSquares } from './vector';
 
 @inline
 function join(a: v128, b: v128, c: v128, d: v128): f64 {
   return total(f64x2.add(f64x2.add(a, b), f64x2.add(c, d)));
-}
-
-@inline
-function square(x: v128): v128 {
-  return f64x2.mul(x, x);
 }
 
 export function sum(n: i32, x: usize): f64 {
@@ -33,10 +28,10 @@ export function sumSquares(n: i32, x: usize): f64 {
   let a = f64x2.splat(0), b = f64x2.splat(0), c = f64x2.splat(0), d = f64x2.splat(0);
   for (; n >= 8; n -= 8, x += 32) {
     const first = v128.load(x), second = v128.load(x, 16);
-    a = f64x2.add(a, square(lowerHalf(first)));
-    b = f64x2.add(b, square(upperHalf(first)));
-    c = f64x2.add(c, square(lowerHalf(second)));
-    d = f64x2.add(d, square(upperHalf(second)));
+    a = f64x2.add(a, lowerSquares(first));
+    b = f64x2.add(b, upperSquares(first));
+    c = f64x2.add(c, lowerSquares(second));
+    d = f64x2.add(d, upperSquares(second));
   }
   let result = join(a, b, c, d);
   for (; n > 0; n--, x += 4) {
@@ -60,23 +55,19 @@ export function sumAbs(n: i32, x: usize): f64 {
   return result;
 }
 
-/** The gradient is rounded to float32 as the optimizers round it, then squared in float64. */
+/** The gradient is rounded to float32 as the optimizers round it, then squared and summed in float64 as they do. */
 export function gradientSumSquares(n: i32, weights: usize, gradient: usize, scale: f64, l2: f64, l1: f64): f64 {
   const s = splat(scale), two = splat(l2), one = splat(l1);
-  let a = f64x2.splat(0), b = f64x2.splat(0), c = f64x2.splat(0), d = f64x2.splat(0);
-  for (; n >= 8; n -= 8, weights += 32, gradient += 32) {
-    const first = regularizedGradient(v128.load(weights), v128.load(gradient), s, two, one);
-    const second = regularizedGradient(v128.load(weights, 16), v128.load(gradient, 16), s, two, one);
-    a = f64x2.add(a, square(lowerHalf(first)));
-    b = f64x2.add(b, square(upperHalf(first)));
-    c = f64x2.add(c, square(lowerHalf(second)));
-    d = f64x2.add(d, square(upperHalf(second)));
+  let lower = f64x2.splat(0), upper = f64x2.splat(0);
+  for (; n >= 4; n -= 4, weights += 16, gradient += 16) {
+    const g = regularizedGradient(v128.load(weights), v128.load(gradient), s, two, one);
+    lower = f64x2.add(lower, lowerSquares(g));
+    upper = f64x2.add(upper, upperSquares(g));
   }
-  let result = join(a, b, c, d);
+  let result = total(f64x2.add(lower, upper));
   for (; n > 0; n--, weights += 4, gradient += 4) {
     const g = regularizedGradient(loadOne(weights), loadOne(gradient), s, two, one);
-    const value = <f64>f32x4.extract_lane(g, 0);
-    result += value * value;
+    result += f64x2.extract_lane(lowerSquares(g), 0);
   }
   return result;
 }

@@ -43,3 +43,17 @@ export function total(x: v128): f64 {
 export function splat(x: f64): v128 {
   return f32x4.splat(<f32>x);
 }
+
+/** Squares of the two lower lanes, in float64. */
+@inline
+export function lowerSquares(x: v128): v128 {
+  const half = lowerHalf(x);
+  return f64x2.mul(half, half);
+}
+
+/** Squares of the two upper lanes, in float64. */
+@inline
+export function upperSquares(x: v128): v128 {
+  const half = upperHalf(x);
+  return f64x2.mul(half, half);
+}
