@@ -2,6 +2,7 @@
  * What a coordinator and its workers say to each other, whatever carries it. The wire form and its rules are in
  * proto/lockstep/v1/lockstep.proto; the names are the same.
  */
+import type { TraceRange, TraceRecord } from '../common/trace.js';
 import type { Job, SplitName } from '../job/job.js';
 import type { TreeNode } from '../reduce/tree.js';
 
@@ -40,6 +41,8 @@ export interface Welcome {
   /** Input normalisation, one number per input feature. */
   readonly mean: Float32Array;
   readonly inverseDeviation: Float32Array;
+  /** The steps whose spans the worker is to send; absent when the run is not traced. */
+  readonly trace?: TraceRange;
 }
 
 /** Work of one step for one worker. */
@@ -82,7 +85,14 @@ export interface Shutdown {
   readonly message: string;
 }
 
-export type CoordinatorMessage = Welcome | Plan | ExchangeResult | Evaluate | Shutdown;
+/** Asks what the worker's clock shows; only sent when the run is traced. */
+export interface ClockPing {
+  readonly type: 'clockPing';
+  /** By the coordinator's clock (ms); the answer repeats it. */
+  readonly sentMs: number;
+}
+
+export type CoordinatorMessage = Welcome | Plan | ExchangeResult | Evaluate | Shutdown | ClockPing;
 
 // ── worker → coordinator ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,7 +153,24 @@ export interface Failed {
   readonly message: string;
 }
 
-export type WorkerMessage = Hello | Ready | ExchangeNodes | StepReport | Evaluated | Failed;
+/** What the worker's clock showed when a {@link ClockPing} came and when this left (ms). */
+export interface ClockPong {
+  readonly type: 'clockPong';
+  /** Of the ping. */
+  readonly sentMs: number;
+  readonly remoteReceivedMs: number;
+  readonly remoteSentMs: number;
+}
+
+/** What a worker did, by its own clock. */
+export interface TraceSpans {
+  readonly type: 'traceSpans';
+  readonly records: readonly TraceRecord[];
+  /** Records that were lost for want of room. */
+  readonly dropped: number;
+}
+
+export type WorkerMessage = Hello | Ready | ExchangeNodes | StepReport | Evaluated | Failed | ClockPong | TraceSpans;
 
 /** Most samples in a shard of an evaluation. */
 export const EVALUATION_ROWS = 256;

@@ -1,4 +1,5 @@
 /** Messages to and from their wire form. */
+import type { TraceRecord } from '../common/trace.js';
 import type { Job } from '../job/job.js';
 import type { CoordinatorMessage, Fence, NodeValues, WorkerMessage } from '../protocol/messages.js';
 import type {
@@ -7,6 +8,7 @@ import type {
 } from './generated/lockstep/v1/CoordinatorMessage.js';
 import type { Fence__Output } from './generated/lockstep/v1/Fence.js';
 import type { NodeValues__Output } from './generated/lockstep/v1/NodeValues.js';
+import type { TraceRecord as WireTraceRecord, TraceRecord__Output } from './generated/lockstep/v1/TraceRecord.js';
 import type {
   WorkerMessage as WireToCoordinator,
   WorkerMessage__Output as WireFromWorker,
@@ -31,6 +33,23 @@ export function toFence(fence: Fence__Output | null): Fence {
 const toNodes = (nodes: readonly NodeValues__Output[]): NodeValues[] =>
   nodes.map(({ level, index, values }) => ({ level, index, values: toFloats(values) }));
 
+const fromRecord = ({ track, name, startMs, endMs, args }: TraceRecord): WireTraceRecord => ({
+  track,
+  name,
+  startMs,
+  endMs: endMs ?? startMs,
+  instant: endMs === null,
+  args: { ...args },
+});
+
+const toRecord = ({ track, name, startMs, endMs, instant, args }: TraceRecord__Output): TraceRecord => ({
+  track,
+  name,
+  startMs,
+  endMs: instant ? null : endMs,
+  args,
+});
+
 export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWorker {
   switch (message.type) {
     case 'welcome': {
@@ -52,15 +71,18 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
       return { evaluate: message };
     case 'shutdown':
       return { shutdown: message };
+    case 'clockPing':
+      return { clockPing: message };
   }
 }
 
 /** null for a message that this version does not know. */
 export function decodeCoordinatorMessage(wire: WireFromCoordinator): CoordinatorMessage | null {
   if (wire.welcome) {
-    const { jobJson, mean, inverseDeviation, ...rest } = wire.welcome;
+    const { jobJson, mean, inverseDeviation, trace, ...rest } = wire.welcome;
     const job = JSON.parse(jobJson) as Job;
-    return { type: 'welcome', ...rest, job, mean: toFloats(mean), inverseDeviation: toFloats(inverseDeviation) };
+    const vectors = { mean: toFloats(mean), inverseDeviation: toFloats(inverseDeviation) };
+    return { type: 'welcome', ...rest, job, ...vectors, ...(trace === null ? {} : { trace }) };
   }
   if (wire.plan) return { type: 'plan', ...wire.plan, fence: toFence(wire.plan.fence) };
   if (wire.exchangeResult) {
@@ -77,6 +99,7 @@ export function decodeCoordinatorMessage(wire: WireFromCoordinator): Coordinator
     const known = reason === 'done' || reason === 'stopped' || reason === 'rejected' ? reason : 'failed';
     return { type: 'shutdown', reason: known, message };
   }
+  if (wire.clockPing) return { type: 'clockPing', ...wire.clockPing };
   return null;
 }
 
@@ -96,6 +119,10 @@ export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
       return { evaluated: { ...message, shards: [...message.shards] } };
     case 'failed':
       return { failed: message };
+    case 'clockPong':
+      return { clockPong: message };
+    case 'traceSpans':
+      return { traceSpans: { records: message.records.map(fromRecord), dropped: message.dropped } };
   }
 }
 
@@ -110,5 +137,10 @@ export function decodeWorkerMessage(wire: WireFromWorker): WorkerMessage | null 
   if (wire.stepReport) return { type: 'stepReport', ...wire.stepReport, fence: toFence(wire.stepReport.fence) };
   if (wire.evaluated) return { type: 'evaluated', ...wire.evaluated };
   if (wire.failed) return { type: 'failed', ...wire.failed };
+  if (wire.clockPong) return { type: 'clockPong', ...wire.clockPong };
+  if (wire.traceSpans) {
+    const { records, dropped } = wire.traceSpans;
+    return { type: 'traceSpans', records: records.map(toRecord), dropped };
+  }
   return null;
 }

@@ -39,6 +39,14 @@ const shards = fc.array(fc.record({ shard: uint32, loss: fc.double(), correct: u
 const split = fc.constantFrom('train', 'dev', 'test' as const);
 const reason = fc.constantFrom('done', 'stopped', 'failed', 'rejected' as const);
 
+const traceRecord = fc.record({
+  track: text,
+  name: text,
+  startMs: fc.double(),
+  endMs: fc.option(fc.double()),
+  args: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.double(), { noNullPrototype: true }),
+});
+
 const fromCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   fc.record({
     type: fc.constant('welcome' as const),
@@ -49,6 +57,17 @@ const fromCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
     dataFingerprint: text,
     mean: floats,
     inverseDeviation: floats,
+  }),
+  fc.record({
+    type: fc.constant('welcome' as const),
+    workerId: text,
+    runId: text,
+    job: fc.constant(clusterJob().job),
+    baseDir: text,
+    dataFingerprint: text,
+    mean: floats,
+    inverseDeviation: floats,
+    trace: fc.record({ firstStep: uint32, endStep: uint32 }),
   }),
   fc.record({
     type: fc.constant('plan' as const),
@@ -70,6 +89,7 @@ const fromCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
     endShard: uint32,
   }),
   fc.record({ type: fc.constant('shutdown' as const), reason, message: text }),
+  fc.record({ type: fc.constant('clockPing' as const), sentMs: fc.double() }),
 );
 
 const fromWorker: fc.Arbitrary<WorkerMessage> = fc.oneof(
@@ -87,6 +107,17 @@ const fromWorker: fc.Arbitrary<WorkerMessage> = fc.oneof(
   fc.record({ type: fc.constant('stepReport' as const), fence, shards, computeMs: fc.double(), waitMs: fc.double() }),
   fc.record({ type: fc.constant('evaluated' as const), request: uint32, shards }),
   fc.record({ type: fc.constant('failed' as const), code: text, message: text }),
+  fc.record({
+    type: fc.constant('clockPong' as const),
+    sentMs: fc.double(),
+    remoteReceivedMs: fc.double(),
+    remoteSentMs: fc.double(),
+  }),
+  fc.record({
+    type: fc.constant('traceSpans' as const),
+    records: fc.array(traceRecord, { maxLength: 5 }),
+    dropped: uint32,
+  }),
 );
 
 describe('messages', () => {

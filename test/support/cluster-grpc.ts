@@ -165,6 +165,9 @@ function nameOf(message: CoordinatorMessage | WorkerMessage): string {
     case 'stepReport':
     case 'evaluated':
     case 'failed':
+    case 'clockPing':
+    case 'clockPong':
+    case 'traceSpans':
       return message.type;
   }
 }

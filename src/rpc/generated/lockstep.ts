@@ -4,6 +4,8 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 import type { BulkClient as _lockstep_v1_BulkClient, BulkDefinition as _lockstep_v1_BulkDefinition } from './lockstep/v1/Bulk.js';
 import type { BulkChunk as _lockstep_v1_BulkChunk, BulkChunk__Output as _lockstep_v1_BulkChunk__Output } from './lockstep/v1/BulkChunk.js';
 import type { BulkRequest as _lockstep_v1_BulkRequest, BulkRequest__Output as _lockstep_v1_BulkRequest__Output } from './lockstep/v1/BulkRequest.js';
+import type { ClockPing as _lockstep_v1_ClockPing, ClockPing__Output as _lockstep_v1_ClockPing__Output } from './lockstep/v1/ClockPing.js';
+import type { ClockPong as _lockstep_v1_ClockPong, ClockPong__Output as _lockstep_v1_ClockPong__Output } from './lockstep/v1/ClockPong.js';
 import type { CoordinatorClient as _lockstep_v1_CoordinatorClient, CoordinatorDefinition as _lockstep_v1_CoordinatorDefinition } from './lockstep/v1/Coordinator.js';
 import type { CoordinatorMessage as _lockstep_v1_CoordinatorMessage, CoordinatorMessage__Output as _lockstep_v1_CoordinatorMessage__Output } from './lockstep/v1/CoordinatorMessage.js';
 import type { Evaluate as _lockstep_v1_Evaluate, Evaluate__Output as _lockstep_v1_Evaluate__Output } from './lockstep/v1/Evaluate.js';
@@ -24,6 +26,9 @@ import type { Segment as _lockstep_v1_Segment, Segment__Output as _lockstep_v1_S
 import type { ShardReport as _lockstep_v1_ShardReport, ShardReport__Output as _lockstep_v1_ShardReport__Output } from './lockstep/v1/ShardReport.js';
 import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from './lockstep/v1/Shutdown.js';
 import type { StepReport as _lockstep_v1_StepReport, StepReport__Output as _lockstep_v1_StepReport__Output } from './lockstep/v1/StepReport.js';
+import type { TraceRecord as _lockstep_v1_TraceRecord, TraceRecord__Output as _lockstep_v1_TraceRecord__Output } from './lockstep/v1/TraceRecord.js';
+import type { TraceSpans as _lockstep_v1_TraceSpans, TraceSpans__Output as _lockstep_v1_TraceSpans__Output } from './lockstep/v1/TraceSpans.js';
+import type { TraceSteps as _lockstep_v1_TraceSteps, TraceSteps__Output as _lockstep_v1_TraceSteps__Output } from './lockstep/v1/TraceSteps.js';
 import type { WeightsChunk as _lockstep_v1_WeightsChunk, WeightsChunk__Output as _lockstep_v1_WeightsChunk__Output } from './lockstep/v1/WeightsChunk.js';
 import type { Welcome as _lockstep_v1_Welcome, Welcome__Output as _lockstep_v1_Welcome__Output } from './lockstep/v1/Welcome.js';
 import type { WorkerClient as _lockstep_v1_WorkerClient, WorkerDefinition as _lockstep_v1_WorkerDefinition } from './lockstep/v1/Worker.js';
@@ -39,6 +44,8 @@ export interface ProtoGrpcType {
       Bulk: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_BulkClient> & { service: _lockstep_v1_BulkDefinition }
       BulkChunk: MessageTypeDefinition<_lockstep_v1_BulkChunk, _lockstep_v1_BulkChunk__Output>
       BulkRequest: MessageTypeDefinition<_lockstep_v1_BulkRequest, _lockstep_v1_BulkRequest__Output>
+      ClockPing: MessageTypeDefinition<_lockstep_v1_ClockPing, _lockstep_v1_ClockPing__Output>
+      ClockPong: MessageTypeDefinition<_lockstep_v1_ClockPong, _lockstep_v1_ClockPong__Output>
       Coordinator: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_CoordinatorClient> & { service: _lockstep_v1_CoordinatorDefinition }
       CoordinatorMessage: MessageTypeDefinition<_lockstep_v1_CoordinatorMessage, _lockstep_v1_CoordinatorMessage__Output>
       Evaluate: MessageTypeDefinition<_lockstep_v1_Evaluate, _lockstep_v1_Evaluate__Output>
@@ -60,6 +67,9 @@ export interface ProtoGrpcType {
       ShardReport: MessageTypeDefinition<_lockstep_v1_ShardReport, _lockstep_v1_ShardReport__Output>
       Shutdown: MessageTypeDefinition<_lockstep_v1_Shutdown, _lockstep_v1_Shutdown__Output>
       StepReport: MessageTypeDefinition<_lockstep_v1_StepReport, _lockstep_v1_StepReport__Output>
+      TraceRecord: MessageTypeDefinition<_lockstep_v1_TraceRecord, _lockstep_v1_TraceRecord__Output>
+      TraceSpans: MessageTypeDefinition<_lockstep_v1_TraceSpans, _lockstep_v1_TraceSpans__Output>
+      TraceSteps: MessageTypeDefinition<_lockstep_v1_TraceSteps, _lockstep_v1_TraceSteps__Output>
       WeightsChunk: MessageTypeDefinition<_lockstep_v1_WeightsChunk, _lockstep_v1_WeightsChunk__Output>
       Welcome: MessageTypeDefinition<_lockstep_v1_Welcome, _lockstep_v1_Welcome__Output>
       WireFormat: EnumTypeDefinition

@@ -5,6 +5,7 @@ import type { Plan as _lockstep_v1_Plan, Plan__Output as _lockstep_v1_Plan__Outp
 import type { ExchangeResult as _lockstep_v1_ExchangeResult, ExchangeResult__Output as _lockstep_v1_ExchangeResult__Output } from '../../lockstep/v1/ExchangeResult.js';
 import type { Evaluate as _lockstep_v1_Evaluate, Evaluate__Output as _lockstep_v1_Evaluate__Output } from '../../lockstep/v1/Evaluate.js';
 import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from '../../lockstep/v1/Shutdown.js';
+import type { ClockPing as _lockstep_v1_ClockPing, ClockPing__Output as _lockstep_v1_ClockPing__Output } from '../../lockstep/v1/ClockPing.js';
 
 export interface CoordinatorMessage {
   'welcome'?: (_lockstep_v1_Welcome | null);
@@ -12,7 +13,8 @@ export interface CoordinatorMessage {
   'exchangeResult'?: (_lockstep_v1_ExchangeResult | null);
   'evaluate'?: (_lockstep_v1_Evaluate | null);
   'shutdown'?: (_lockstep_v1_Shutdown | null);
-  'message'?: "welcome"|"plan"|"exchangeResult"|"evaluate"|"shutdown";
+  'clockPing'?: (_lockstep_v1_ClockPing | null);
+  'message'?: "welcome"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
 }
 
 export interface CoordinatorMessage__Output {
@@ -21,5 +23,6 @@ export interface CoordinatorMessage__Output {
   'exchangeResult'?: (_lockstep_v1_ExchangeResult__Output | null);
   'evaluate'?: (_lockstep_v1_Evaluate__Output | null);
   'shutdown'?: (_lockstep_v1_Shutdown__Output | null);
-  'message'?: "welcome"|"plan"|"exchangeResult"|"evaluate"|"shutdown";
+  'clockPing'?: (_lockstep_v1_ClockPing__Output | null);
+  'message'?: "welcome"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
 }

@@ -1,5 +1,6 @@
 // Original file: proto/lockstep/v1/lockstep.proto
 
+import type { TraceSteps as _lockstep_v1_TraceSteps, TraceSteps__Output as _lockstep_v1_TraceSteps__Output } from '../../lockstep/v1/TraceSteps.js';
 
 export interface Welcome {
   'workerId'?: (string);
@@ -9,6 +10,7 @@ export interface Welcome {
   'dataFingerprint'?: (string);
   'mean'?: (Buffer | Uint8Array | string);
   'inverseDeviation'?: (Buffer | Uint8Array | string);
+  'trace'?: (_lockstep_v1_TraceSteps | null);
 }
 
 export interface Welcome__Output {
@@ -19,4 +21,5 @@ export interface Welcome__Output {
   'dataFingerprint': (string);
   'mean': (Buffer);
   'inverseDeviation': (Buffer);
+  'trace': (_lockstep_v1_TraceSteps__Output | null);
 }
