@@ -1,5 +1,4 @@
 /** `lockstep check`: what a job would do, without doing it. */
-import { Command } from 'commander';
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { measureLayout } from '../../worker/layout.js';
 import { layoutOptions } from '../../worker/engine.js';
@@ -11,24 +10,16 @@ import { formatCount } from '../observe/format.js';
 import { renderTable } from '../observe/table.js';
 import { completeSubtrees } from '../reduce/tree.js';
 import { dealShards } from '../reduce/shards.js';
-import { jobFromFlags, options } from './options.js';
+import { jobFromFlags } from './job-flags.js';
 
-interface CheckFlags {
+export interface CheckFlags {
   readonly set: readonly string[];
   readonly workers?: number;
   readonly threads?: number;
   readonly json?: boolean;
 }
 
-export function checkCommand(): Command {
-  const command = new Command('check')
-    .description('show what a job would do: layers, memory, steps, traffic, defaults; trains nothing')
-    .argument('<job.yaml>', 'the job file');
-  for (const make of [options.set, options.workers, options.threads, options.json]) command.addOption(make());
-  return command.action(check);
-}
-
-async function check(path: string, flags: CheckFlags): Promise<void> {
+export async function check(path: string, flags: CheckFlags): Promise<void> {
   const loaded = jobFromFlags(path, flags);
   const { backend } = selectBackend('auto');
   const prepared = await prepareJob(loaded.job, loaded.baseDir, backend);

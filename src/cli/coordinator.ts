@@ -1,42 +1,17 @@
 /** `lockstep coordinator`: the coordinator alone; workers join from this host or others. */
-import { Command, Option } from 'commander';
 import { EXIT_CODES } from '../common/errors.js';
 import { checkListen, formatAddress, parseAddress } from '../rpc/address.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
 import { openRun, orAbandon, type RunFlags } from './open-run.js';
-import { commandName, joinToken, options } from './options.js';
+import { commandName, joinToken } from './options.js';
 import { onStopSignal } from './signals.js';
 
-interface CoordinatorFlags extends RunFlags {
+export interface CoordinatorFlags extends RunFlags {
   readonly listen: string;
   readonly insecure?: boolean;
 }
 
-export function coordinatorCommand(): Command {
-  const command = new Command('coordinator')
-    .description('coordinate a job whose workers are started by hand, on this host or others')
-    .argument('<job.yaml>', 'the job file')
-    .addOption(new Option('--listen <host:port>', 'where workers dial').default('127.0.0.1:7700'));
-  for (const make of [
-    options.http,
-    options.insecure,
-    options.workers,
-    options.threads,
-    options.out,
-    options.resume,
-    options.maxSteps,
-    options.set,
-    options.backend,
-    options.json,
-    options.quiet,
-    options.logLevel,
-  ]) {
-    command.addOption(make());
-  }
-  return command.action(coordinate);
-}
-
-async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> {
+export async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> {
   const listen = parseAddress(flags.listen, '--listen');
   checkListen(listen, flags.insecure === true, '--listen');
   if (flags.http !== undefined) checkListen(parseAddress(flags.http, '--http'), flags.insecure === true, '--http');

@@ -1,20 +1,11 @@
 /** `lockstep doctor`: what this machine can do, and how to make it do more. */
 import { cpus, freemem, totalmem } from 'node:os';
-import { Command } from 'commander';
 import { packageVersion } from '../common/package.js';
 import { measureBackends } from '../kernels/measure.js';
 import { selectBackend } from '../kernels/select.js';
 import { renderTable } from '../observe/table.js';
-import { options } from './options.js';
 
-export function doctorCommand(): Command {
-  return new Command('doctor')
-    .description('say which kernel backends work here, how fast they are, and how to get the faster one')
-    .addOption(options.json())
-    .action(examine);
-}
-
-function examine(flags: { readonly json?: boolean }): void {
+export function examine(flags: { readonly json?: boolean }): void {
   const processors = cpus();
   const machine = {
     lockstep: packageVersion(),

@@ -2,11 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import { packageVersion } from '../common/package.js';
-import { checkCommand } from './check.js';
-import { coordinatorCommand } from './coordinator.js';
-import { doctorCommand } from './doctor.js';
-import { trainCommand } from './train.js';
-import { workerCommand } from './worker.js';
+import { commands } from './commands.js';
 
 function build(): Command {
   const program = new Command('lockstep')
@@ -15,9 +11,7 @@ function build(): Command {
     .option('--stack', 'print the stack trace of an error')
     .showHelpAfterError('(lockstep --help lists the commands, lockstep COMMAND --help their options)')
     .exitOverride();
-  for (const command of [trainCommand(), coordinatorCommand(), workerCommand(), checkCommand(), doctorCommand()]) {
-    program.addCommand(command.copyInheritedSettings(program));
-  }
+  for (const command of commands()) program.addCommand(command.copyInheritedSettings(program));
   return program;
 }
 

@@ -3,10 +3,12 @@ import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { TrainingRun } from '../../coordinator/run.js';
 import type { Arena } from '../kernels/arena.js';
 import { selectBackend } from '../kernels/select.js';
-import { createCoordinatorMetrics, type CoordinatorMetrics } from '../observe/coordinator-metrics.js';
-import { startHttp, type HttpEndpoint } from '../observe/http.js';
+import type { CoordinatorMetrics } from '../observe/coordinator-metrics.js';
+import type { HttpEndpoint } from '../observe/http.js';
 import { createLogger, type Logger } from '../observe/logger.js';
-import { jobFromFlags, type JobFlags } from './options.js';
+import type { Served } from '../observe/metrics.js';
+import { unservedCoordinatorMetrics } from '../observe/unserved.js';
+import { jobFromFlags, type JobFlags } from './job-flags.js';
 import { openStage, type Stage } from './spectator.js';
 
 export interface RunFlags extends JobFlags {
@@ -46,7 +48,7 @@ export async function openRun(
   const prepared = await prepareJob(job, baseDir, backend);
   const arena = memory(prepared);
   const maxSteps = flags.maxSteps ?? null;
-  const stage = openStage(prepared, flags, maxSteps);
+  const stage = await openStage(prepared, flags, maxSteps);
   const destination = stage.display.logDestination;
   const logger = createLogger({
     role,
@@ -54,7 +56,8 @@ export async function openRun(
     ...(flags.logLevel === undefined ? {} : { level: flags.logLevel }),
     ...(destination === undefined ? {} : { destination }),
   });
-  const metrics = createCoordinatorMetrics({ build: { version: prepared.version, backend } });
+  const served = flags.http === undefined ? null : await metricsToServe(prepared);
+  const metrics = served ?? unservedCoordinatorMetrics;
   let http: HttpEndpoint | null = null;
   const close = async (): Promise<void> => {
     stage.display.stop();
@@ -65,8 +68,9 @@ export async function openRun(
     const { spectator } = stage;
     const run = await TrainingRun.start({ prepared, out, resume, maxSteps, metrics, logger, spectator, arena });
     stage.begin(run.resumedSteps);
-    if (flags.http !== undefined) {
-      const serving = startHttp({ listen: flags.http, registry: metrics.registry, health: () => run.health() });
+    if (flags.http !== undefined && served !== null) {
+      const { startHttp } = await import('../observe/http.js');
+      const serving = startHttp({ listen: flags.http, registry: served.registry, health: () => run.health() });
       http = await orAbandon(run, serving);
     }
     logger.info({ job: job.name, backend, why: reason, out: run.directory.path }, 'run opened');
@@ -75,6 +79,11 @@ export async function openRun(
     await close();
     throw thrown;
   }
+}
+
+async function metricsToServe({ version, backend }: PreparedJob): Promise<Served<CoordinatorMetrics>> {
+  const { createCoordinatorMetrics } = await import('../observe/coordinator-metrics.js');
+  return createCoordinatorMetrics({ build: { version, backend } });
 }
 
 /** What a run needs to be served; a run that cannot have it is abandoned. */

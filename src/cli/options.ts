@@ -1,9 +1,6 @@
 /** Options that several commands share, and how their values are read. */
 import { relative } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { loadJob, type LoadedJob } from '../job/load.js';
-import type { Job } from '../job/job.js';
-import type { BackendChoice } from '../kernels/select.js';
 
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
@@ -42,25 +39,6 @@ export const options = {
   insecure: () => new Option('--insecure', 'serve other hosts without encryption'),
   http: () => new Option('--http <host:port>', 'serve /metrics, /healthz and /readyz there'),
 };
-
-export interface JobFlags {
-  readonly set: readonly string[];
-  readonly backend: BackendChoice;
-  readonly workers?: number;
-  readonly threads?: number;
-}
-
-/** The job file with the flags of the command line on top. */
-export function jobFromFlags(path: string, flags: Omit<JobFlags, 'backend'>): LoadedJob {
-  const loaded = loadJob(path, { overrides: flags.set });
-  const cluster = {
-    ...loaded.job.cluster,
-    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
-    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
-  };
-  const job: Job = { ...loaded.job, cluster };
-  return { ...loaded, job };
-}
 
 /** The join token, from the environment so that it does not show in a list of processes. */
 export function joinToken(): string | null {

@@ -3,7 +3,7 @@ import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { Spectator } from '../../coordinator/recorder.js';
 import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
 import { systemClock } from '../common/clock.js';
-import { ProgressDisplay, displayMode } from '../observe/progress-display.js';
+import { displayMode, openDisplay, type ProgressDisplay } from '../observe/progress-display.js';
 import { ProgressTracker } from '../observe/progress-tracker.js';
 import { shownPath } from './options.js';
 
@@ -15,14 +15,14 @@ export interface Stage {
   finish(run: TrainingRun, outcome: RunOutcome, next: readonly string[]): void;
 }
 
-export function openStage(
+export async function openStage(
   prepared: PreparedJob,
   flags: { readonly json?: boolean; readonly quiet?: boolean },
   maxSteps: number | null,
-): Stage {
+): Promise<Stage> {
   const { job, stepsPerEpoch } = prepared;
   const clock = systemClock;
-  const display = new ProgressDisplay({ mode: displayMode(flags), clock });
+  const display = await openDisplay({ mode: displayMode(flags), clock });
   const started = clock.monotonic();
   const totalSteps = Math.min(job.training.epochs * stepsPerEpoch, maxSteps ?? Infinity);
   const classification = prepared.data.classes !== null;

@@ -1,6 +1,5 @@
 /** `lockstep train`: the whole cluster on this host, started for you. */
 import { randomBytes } from 'node:crypto';
-import { Command } from 'commander';
 import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { RunOutcome } from '../../coordinator/run.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
@@ -8,31 +7,9 @@ import type { Job } from '../job/job.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
 import { sharedArena, startLocalWorker } from './local-worker.js';
 import { openRun, type OpenRun, type RunFlags } from './open-run.js';
-import { commandName, options, shownPath } from './options.js';
+import { commandName, shownPath } from './options.js';
 import { onStopSignal } from './signals.js';
 import { WorkerProcesses } from './worker-processes.js';
-
-export function trainCommand(): Command {
-  const command = new Command('train')
-    .description('train a job on this host: a coordinator and as many worker processes as asked for')
-    .argument('<job.yaml>', 'the job file');
-  for (const make of [
-    options.workers,
-    options.threads,
-    options.out,
-    options.set,
-    options.maxSteps,
-    options.resume,
-    options.backend,
-    options.json,
-    options.quiet,
-    options.logLevel,
-    options.http,
-  ]) {
-    command.addOption(make());
-  }
-  return command.action(train);
-}
 
 /** How gradients meet when `auto` is asked for: one worker needs no second process. */
 function collectiveOf({ cluster }: Job): 'local' | 'star' {
@@ -46,7 +23,7 @@ function collectiveOf({ cluster }: Job): 'local' | 'star' {
   return cluster.workers === 1 ? 'local' : 'star';
 }
 
-async function train(path: string, flags: RunFlags): Promise<void> {
+export async function train(path: string, flags: RunFlags): Promise<void> {
   const opened = await openRun(path, flags, 'train', (prepared) =>
     collectiveOf(prepared.job) === 'local' ? sharedArena(prepared) : undefined,
   );

@@ -4,9 +4,7 @@ import type { DataSource, DataSpec } from '../job/job.js';
 import type { Dataset, Splits } from './dataset.js';
 import type { DenseDataset } from './dense.js';
 import { DataFiles } from './files.js';
-import { csv } from './formats/csv.js';
 import type { Encoder, TrainingSource } from './formats/format.js';
-import { idx } from './formats/idx.js';
 import { splitRows } from './splits.js';
 import { SubsetDataset } from './subset.js';
 
@@ -74,12 +72,17 @@ export async function loadData(spec: DataSpec, options: LoadOptions): Promise<Lo
   };
 }
 
-function openSource(source: DataSource, spec: DataSpec, files: DataFiles): Promise<TrainingSource> {
+/** Loads the code of a format with the first source that has it. */
+async function openSource(source: DataSource, spec: DataSpec, files: DataFiles): Promise<TrainingSource> {
   switch (source.format) {
-    case 'idx':
+    case 'idx': {
+      const { idx } = await import('./formats/idx.js');
       return idx.open(source, spec.task, files);
-    case 'csv':
+    }
+    case 'csv': {
+      const { csv } = await import('./formats/csv.js');
       return csv.open(source, spec.task, files);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { MetricsOptions, Registry } from './metrics.js';
+import type { MetricsOptions, Served } from './metrics.js';
 import { MetricFactory, TRANSFER_DIRECTIONS, createRegistry, secondsFrom } from './metrics.js';
 
 export const COORDINATOR_PHASES = [
@@ -49,7 +49,6 @@ export interface Evaluation {
 }
 
 export interface CoordinatorMetrics {
-  readonly registry: Registry;
   setPhase(phase: CoordinatorPhase): void;
   /** `lost` counts the workers given up since the start of this process; the other two are the members of now. */
   setWorkers(counts: Readonly<Record<WorkerCountState, number>>, membershipEpoch: number): void;
@@ -61,7 +60,7 @@ export interface CoordinatorMetrics {
 }
 
 /** The metrics of a coordinator, in a registry of their own. Names and meanings: docs/observability.md. */
-export function createCoordinatorMetrics(options: MetricsOptions): CoordinatorMetrics {
+export function createCoordinatorMetrics(options: MetricsOptions): Served<CoordinatorMetrics> {
   const registry = createRegistry('coordinator', options);
   const make = new MetricFactory(registry);
 

@@ -7,6 +7,9 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 
 export type { Registry } from 'prom-client';
 
+/** Metrics of a role, with the registry that an endpoint serves them from. */
+export type Served<Metrics> = Metrics & { readonly registry: Registry };
+
 export const METRIC_PREFIX = 'lockstep_';
 
 /**

@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Clock } from '../common/clock.js';
 import type { LogDestination } from './logger.js';
@@ -46,7 +46,12 @@ export function displayMode(
   return stream.isTTY === true && terminalType !== 'dumb' ? 'live' : 'plain';
 }
 
-/** The display of `lockstep train`. One per process; every method may be called at any rate. */
+/** The display of `lockstep train`. What redraws a block is loaded only where there is one. */
+export async function openDisplay(options: ProgressDisplayOptions): Promise<ProgressDisplay> {
+  return new ProgressDisplay(options, options.mode === 'live' ? (await import('log-update')).createLogUpdate : null);
+}
+
+/** One per process; every method may be called at any rate. */
 export class ProgressDisplay {
   readonly mode: DisplayMode;
   /**
@@ -61,12 +66,13 @@ export class ProgressDisplay {
   #last: { readonly state: ProgressState; readonly atMs: number } | null = null;
   #ticker: NodeJS.Timeout | null = null;
 
-  constructor(options: ProgressDisplayOptions) {
+  /** @param redraw makes the block; only in mode `live`. */
+  constructor(options: ProgressDisplayOptions, redraw: typeof createLogUpdate | null) {
     this.mode = options.mode;
     this.#clock = options.clock;
     this.#stream = options.stream ?? process.stdout;
     this.#colours = options.colours ?? (this.#stream.isTTY === true && pc.isColorSupported);
-    this.#block = this.mode === 'live' ? createLogUpdate(this.#stream) : null;
+    this.#block = redraw === null ? null : redraw(this.#stream);
     this.logDestination =
       this.mode === 'live' ? { isTTY: true, write: (text) => this.#keepAbove(text.trimEnd()) } : undefined;
   }

@@ -1,4 +1,4 @@
-import type { MetricsOptions, Registry } from './metrics.js';
+import type { MetricsOptions, Served } from './metrics.js';
 import { MetricFactory, TRANSFER_DIRECTIONS, createRegistry, secondsFrom } from './metrics.js';
 
 export const WORKER_STATES = ['connecting', 'joining', 'ready', 'computing', 'draining', 'stopped'] as const;
@@ -17,7 +17,6 @@ export interface WorkerStep {
 }
 
 export interface WorkerMetrics {
-  readonly registry: Registry;
   setState(state: WorkerState): void;
   stepCommitted(step: WorkerStep): void;
 }
@@ -26,7 +25,7 @@ export interface WorkerMetrics {
  * The metrics of a worker, in a registry of their own. All but `lockstep_build_info` begin with `lockstep_worker_`, so that
  * a sum over a cluster does not count a step once for the coordinator and again for each worker.
  */
-export function createWorkerMetrics(options: MetricsOptions): WorkerMetrics {
+export function createWorkerMetrics(options: MetricsOptions): Served<WorkerMetrics> {
   const registry = createRegistry('worker', options);
   const make = new MetricFactory(registry);
 

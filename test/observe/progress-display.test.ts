@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { createLogUpdate } from 'log-update';
 import { describe, expect, it } from 'vitest';
 import { ProgressDisplay, displayMode } from '../../src/observe/progress-display.js';
 import type { DisplayMode } from '../../src/observe/progress-display.js';
@@ -26,7 +27,14 @@ class Terminal extends Writable {
 function open(mode: DisplayMode): { clock: ManualClock; terminal: Terminal; display: ProgressDisplay } {
   const clock = new ManualClock();
   const terminal = new Terminal(mode === 'live');
-  return { clock, terminal, display: new ProgressDisplay({ mode, clock, stream: terminal, colours: false }) };
+  return {
+    clock,
+    terminal,
+    display: new ProgressDisplay(
+      { mode, clock, stream: terminal, colours: false },
+      mode === 'live' ? createLogUpdate : null,
+    ),
+  };
 }
 
 describe('displayMode', () => {
