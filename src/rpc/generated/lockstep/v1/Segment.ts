@@ -2,14 +2,16 @@
 
 
 export interface Segment {
-  'path'?: (string);
+  'pid'?: (number);
+  'fd'?: (number);
   'bytes'?: (number);
   'nonce'?: (Buffer | Uint8Array | string);
   'socket'?: (string);
 }
 
 export interface Segment__Output {
-  'path': (string);
+  'pid': (number);
+  'fd': (number);
   'bytes': (number);
   'nonce': (Buffer);
   'socket': (string);

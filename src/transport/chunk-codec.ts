@@ -1,0 +1,93 @@
+/** Pieces to and from the messages of the Bulk service. */
+import type { PieceChunk__Output } from '../rpc/generated/lockstep/v1/PieceChunk.js';
+import type { PieceKind as WireKind } from '../rpc/generated/lockstep/v1/PieceKind.js';
+import type { WireFormat as WireFormatName } from '../rpc/generated/lockstep/v1/WireFormat.js';
+import { ROOT, type Piece, type PieceKind, type WireFormat } from './piece.js';
+
+/** Numbers of the protocol's enumerations; 0 is `unspecified`. */
+export const PIECE_KINDS: readonly (PieceKind | null)[] = [null, 'gradient', 'sum', 'weights'];
+export const WIRE_FORMATS: readonly (WireFormat | null)[] = [null, 'float32', 'bfloat16', 'float16'];
+
+const KIND_OF: Readonly<Partial<Record<WireKind, PieceKind>>> = {
+  PIECE_KIND_GRADIENT: 'gradient',
+  PIECE_KIND_SUM: 'sum',
+  PIECE_KIND_WEIGHTS: 'weights',
+};
+const FORMAT_OF: Readonly<Partial<Record<WireFormatName, WireFormat>>> = {
+  WIRE_FORMAT_FLOAT32: 'float32',
+  WIRE_FORMAT_BFLOAT16: 'bfloat16',
+  WIRE_FORMAT_FLOAT16: 'float16',
+};
+
+/** null for a kind or format that this version does not know. */
+export function decodePiece(chunk: PieceChunk__Output): Piece | null {
+  const kind = KIND_OF[chunk.kind];
+  const format = FORMAT_OF[chunk.format];
+  if (kind === undefined || format === undefined) return null;
+  const { fence, level, index, start, count, data } = chunk;
+  const node = level === 0 && index === 0 ? ROOT : { level, index };
+  return { kind, fence: fence ?? { epoch: 0, step: 0, attempt: 0 }, node, start, count, format, bytes: data };
+}
+
+/** More than the fields of a chunk and their tags ever take: ten numbers of five bytes, eleven tags, four lengths. */
+export const HEADER_BYTES = 96;
+
+/** Tags of the protocol: field number · 8 + wire type (0 varint, 2 length-delimited). */
+const CHUNK_PIECE = (2 << 3) | 2;
+const [KIND, FENCE, LEVEL, INDEX, START, COUNT, FORMAT, DATA] = [8, 18, 24, 32, 40, 48, 56, 66] as const;
+const [EPOCH, STEP, ATTEMPT] = [8, 16, 24] as const;
+
+/**
+ * A BulkChunk with this piece, written into `frame` (at least {@link HEADER_BYTES} longer than the piece's bytes). Written by
+ * hand to fill a buffer that is used again and again: a generated encoder makes a new one of the size of every message.
+ */
+export function encodePiece(piece: Piece, frame: Buffer): Buffer {
+  const { kind, fence, node, start, count, format, bytes } = piece;
+  const fenceBytes = fieldBytes(fence.epoch) + fieldBytes(fence.step) + fieldBytes(fence.attempt);
+  const kindNumber = PIECE_KINDS.indexOf(kind);
+  const formatNumber = WIRE_FORMATS.indexOf(format);
+  const bodyBytes =
+    fieldBytes(kindNumber) +
+    (1 + varintBytes(fenceBytes) + fenceBytes) +
+    fieldBytes(node.level) +
+    fieldBytes(node.index) +
+    fieldBytes(start) +
+    fieldBytes(count) +
+    fieldBytes(formatNumber) +
+    (1 + varintBytes(bytes.byteLength) + bytes.byteLength);
+
+  let at = writeField(frame, 0, CHUNK_PIECE, bodyBytes);
+  at = writeField(frame, at, KIND, kindNumber);
+  at = writeField(frame, at, FENCE, fenceBytes);
+  at = writeField(frame, at, EPOCH, fence.epoch);
+  at = writeField(frame, at, STEP, fence.step);
+  at = writeField(frame, at, ATTEMPT, fence.attempt);
+  at = writeField(frame, at, LEVEL, node.level);
+  at = writeField(frame, at, INDEX, node.index);
+  at = writeField(frame, at, START, start);
+  at = writeField(frame, at, COUNT, count);
+  at = writeField(frame, at, FORMAT, formatNumber);
+  at = writeField(frame, at, DATA, bytes.byteLength);
+  frame.set(bytes, at);
+  return frame.subarray(0, at + bytes.byteLength);
+}
+
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+}
+
+function fieldBytes(value: number): number {
+  return 1 + varintBytes(value);
+}
+
+/** A tag and a varint, seven bits a byte, the lowest first; returns where the next field begins. */
+function writeField(frame: Buffer, at: number, tag: number, value: number): number {
+  frame[at++] = tag;
+  let rest = value;
+  while (rest >= 0x80) {
+    frame[at++] = (rest & 0x7f) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  frame[at++] = rest;
+  return at;
+}

@@ -1,0 +1,218 @@
+/**
+ * A ring of records in memory that two processes share: one writes, one reads, neither ever waits inside.
+ *
+ * The first page holds a nonce and four words, each on a cache line of its own. HEAD (how far the writer has come) and TAIL (the
+ * reader) count units of 64 bytes modulo 2³². A record is a unit that says what it is, and its bytes; it never runs over the end of
+ * the ring: a skip record fills what is left there. Who finds nothing to do sets its flag, looks once more, and sleeps; who makes
+ * progress takes down the other's flag and rings. Atomics are sequentially consistent between processes too, so that no
+ * wake-up is lost: either the one who falls asleep sees the progress, or the other sees the flag.
+ */
+import { PIECE_KINDS, WIRE_FORMATS } from './chunk-codec.js';
+import type { Outbox } from './outbox.js';
+import { ROOT, type Piece } from './piece.js';
+
+export const NONCE_BYTES = 16;
+/** Where records begin. */
+export const RING_START = 4096;
+
+/** Indices of 32-bit words in the first page. */
+const HEAD = 16;
+const TAIL = 32;
+const READER_SLEEPS = 48;
+const WRITER_SLEEPS = 64;
+
+/** Bytes of a unit, and of the head of a record. */
+const UNIT = 64;
+/** In place of the length of a record: nothing more before the ring's end. */
+const SKIP = 0xffff_ffff;
+
+/** Bytes of a record: small enough that the reader starts while the writer goes on. */
+const RECORD_BYTES = 2 ** 18;
+/** A rest of the ring smaller than this is skipped where a piece would have to be cut for it. */
+const SLIVER_BYTES = 2 ** 14;
+/** An empty ring starts from the front again after so much, so that small models touch little memory. */
+const REWIND_BYTES = 2 ** 22;
+/** What a reader handles in one turn of the event loop. */
+const TURN_BYTES = 2 ** 23;
+
+/** The other side writes what no writer of this ring writes. */
+export class RingError extends Error {
+  override readonly name = 'RingError';
+}
+
+/** Ends of a ring are made for one another: both see the same buffer, of RING_START and a multiple of 64 bytes. */
+class RingEnd {
+  protected readonly flags: Int32Array;
+  protected readonly words: Uint32Array;
+  protected readonly bytes: Uint8Array;
+  protected readonly capacity: number;
+  /** Wakes the other side. */
+  protected readonly ring: () => void;
+
+  constructor(buffer: ArrayBufferLike, ring: () => void) {
+    this.flags = new Int32Array(buffer, 0, RING_START / 4);
+    this.words = new Uint32Array(buffer, RING_START);
+    this.bytes = new Uint8Array(buffer, RING_START);
+    this.capacity = this.bytes.byteLength;
+    this.ring = ring;
+    if (this.capacity % UNIT !== 0 || this.capacity < 16 * UNIT)
+      throw new RangeError(`a ring of ${this.capacity} bytes`);
+  }
+
+  /** Takes down the flag of the other side and wakes it, if it sleeps. */
+  protected wake(flag: number): void {
+    if (Atomics.load(this.flags, flag) === 1 && Atomics.exchange(this.flags, flag, 0) === 1) this.ring();
+  }
+}
+
+export class RingWriter extends RingEnd {
+  /** Bytes written since the beginning. */
+  #head = 0;
+
+  /** Moves what fits from the outbox into the ring, by copying. False: it is full, and the reader will ring. */
+  pump(outbox: Outbox, sent: (bytes: number) => void): boolean {
+    while (!outbox.empty) {
+      if (!this.#record(outbox, sent)) {
+        Atomics.store(this.flags, WRITER_SLEEPS, 1);
+        if (!this.#record(outbox, sent)) return false;
+        Atomics.store(this.flags, WRITER_SLEEPS, 0);
+      }
+    }
+    return true;
+  }
+
+  /** Writes one record; false when there is no room. */
+  #record(outbox: Outbox, sent: (bytes: number) => void): boolean {
+    let place = this.#head % this.capacity;
+    let free = this.#free();
+    if (free === this.capacity && place >= Math.min(REWIND_BYTES, this.capacity / 2)) {
+      this.#skip(place);
+      place = 0;
+      free = this.#free();
+    }
+    const wanted = Math.min(outbox.nextBytes, RECORD_BYTES, this.capacity / 4);
+    const least = UNIT + Math.min(wanted, SLIVER_BYTES);
+    if (this.capacity - place < least) {
+      // Counted in what is free before the skip: a skip into no room would only burn the rest.
+      if (free < this.capacity - place + least) return false;
+      this.#skip(place);
+      place = 0;
+      free = this.#free();
+    }
+    const room = Math.min(free, this.capacity - place) - UNIT;
+    if (room + UNIT < least) return false;
+    const part = outbox.take(Math.min(wanted, room));
+    if (part === null) return true;
+    this.#describe(place / 4, part);
+    this.bytes.set(part.bytes, place + UNIT);
+    sent(part.bytes.byteLength);
+    this.#publish(recordBytes(part.bytes.byteLength));
+    return true;
+  }
+
+  #free(): number {
+    // The difference of counters modulo 2³², as the reader can only be behind.
+    const used = (((this.#head / UNIT) | 0) - Atomics.load(this.flags, TAIL)) >>> 0;
+    return this.capacity - used * UNIT;
+  }
+
+  #skip(place: number): void {
+    this.words[place / 4] = SKIP;
+    this.#publish(this.capacity - place);
+  }
+
+  #describe(at: number, { kind, fence, node, start, count, format, bytes }: Piece): void {
+    const { words } = this;
+    words[at] = bytes.byteLength;
+    words[at + 1] = PIECE_KINDS.indexOf(kind);
+    words[at + 2] = WIRE_FORMATS.indexOf(format);
+    words[at + 3] = fence.epoch;
+    words[at + 4] = fence.step;
+    words[at + 5] = fence.attempt;
+    words[at + 6] = node.level;
+    words[at + 7] = node.index;
+    words[at + 8] = start;
+    words[at + 9] = count;
+  }
+
+  #publish(bytes: number): void {
+    this.#head += bytes;
+    Atomics.store(this.flags, HEAD, (this.#head / UNIT) | 0);
+    this.wake(READER_SLEEPS);
+  }
+}
+
+export class RingReader extends RingEnd {
+  /** Bytes read since the beginning. */
+  #tail = 0;
+  #closed = false;
+
+  /**
+   * Hands over what has arrived; bytes of a piece are views that end with the call. True: there is more, which another turn
+   * of the event loop should go on with. False: there is nothing now, and the writer will ring.
+   *
+   * @throws RingError for a record that cannot be.
+   */
+  drain(take: (piece: Piece) => void): boolean {
+    let left = TURN_BYTES;
+    Atomics.store(this.flags, READER_SLEEPS, 0);
+    while (!this.#closed) {
+      const ready = this.#ready();
+      if (ready === 0) {
+        Atomics.store(this.flags, READER_SLEEPS, 1);
+        if (this.#ready() === 0) return false;
+        Atomics.store(this.flags, READER_SLEEPS, 0);
+      } else if (left <= 0) {
+        return true;
+      } else {
+        left -= this.#record(ready, take);
+      }
+    }
+    return false;
+  }
+
+  /** Nothing is handed over from now on, not even in a `drain` under way. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #ready(): number {
+    return ((Atomics.load(this.flags, HEAD) - ((this.#tail / UNIT) | 0)) >>> 0) * UNIT;
+  }
+
+  #record(ready: number, take: (piece: Piece) => void): number {
+    const place = this.#tail % this.capacity;
+    const rest = this.capacity - place;
+    const length = this.words[place / 4] as number;
+    const whole = length === SKIP ? rest : recordBytes(length);
+    if (whole > ready || whole > rest)
+      throw new RingError(`shared memory is damaged: a record of ${length} bytes where ${ready} are written`);
+    if (length !== SKIP) {
+      const piece = this.#piece(place, length);
+      if (piece !== null) take(piece);
+    }
+    this.#tail += whole;
+    Atomics.store(this.flags, TAIL, (this.#tail / UNIT) | 0);
+    // A writer is woken when it can write much, not for every record that makes room for another.
+    if (this.#ready() <= this.capacity / 2) this.wake(WRITER_SLEEPS);
+    return whole;
+  }
+
+  #piece(place: number, length: number): Piece | null {
+    const { words } = this;
+    const at = place / 4;
+    const word = (index: number): number => words[at + index] as number;
+    const kind = PIECE_KINDS[word(1)];
+    const format = WIRE_FORMATS[word(2)];
+    if (kind === null || kind === undefined || format === null || format === undefined) return null;
+    const fence = { epoch: word(3), step: word(4), attempt: word(5) };
+    const node = word(6) === 0 && word(7) === 0 ? ROOT : { level: word(6), index: word(7) };
+    const bytes = this.bytes.subarray(place + UNIT, place + UNIT + length);
+    return { kind, fence, node, start: word(8), count: word(9), format, bytes };
+  }
+}
+
+/** A record with `length` bytes, in whole units. */
+function recordBytes(length: number): number {
+  return UNIT * (1 + Math.ceil(length / UNIT));
+}
