@@ -1,12 +1,12 @@
 /** What bulk transport carries: parts of vectors, each of which says for itself what it is and where it belongs. */
+import type { WireFormat } from '../common/wire-format.js';
 import type { Fence } from '../protocol/messages.js';
 import type { TreeNode } from '../reduce/tree.js';
 
 /** `gradient`: the sum of one node of the reduction tree; `sum`: the finished sum of a step; `weights`: a committed model. */
 export type PieceKind = 'gradient' | 'sum' | 'weights';
 
-/** How an element is written, always little-endian. */
-export type WireFormat = 'float32' | 'bfloat16' | 'float16';
+export { elementBytes, type WireFormat } from '../common/wire-format.js';
 
 /**
  * Part of a vector. A piece may arrive in several parts, each a piece itself; every element arrives exactly once.
@@ -27,13 +27,6 @@ export interface Piece {
 
 /** The node of pieces that belong to no node of the tree. */
 export const ROOT: TreeNode = { level: 0, index: 0 };
-
-const ELEMENT_BYTES: Readonly<Record<WireFormat, number>> = { float32: 4, bfloat16: 2, float16: 2 };
-
-/** Bytes of one element. */
-export function elementBytes(format: WireFormat): number {
-  return ELEMENT_BYTES[format];
-}
 
 /** Counts tensor bytes, for metrics. */
 export interface TransferCounter {

@@ -5,6 +5,7 @@ import { describeOptimizers } from './conformance/optimizers.js';
 import { describeProducts } from './conformance/products.js';
 import { describeRows } from './conformance/rows.js';
 import { describeSums } from './conformance/sums.js';
+import { describeWireFormats } from './conformance/wire-formats.js';
 import { Workbench } from './workbench.js';
 
 /** What every backend must satisfy, with the float64 reference as the oracle. */
@@ -23,5 +24,6 @@ export function describeConformance(backend: string, factory: () => KernelFactor
     describeRows(bench);
     describeSums(bench);
     describeOptimizers(bench);
+    describeWireFormats(bench);
   });
 }

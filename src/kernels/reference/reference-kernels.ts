@@ -6,6 +6,7 @@ import { referenceElementwise } from './elementwise.js';
 import { referenceLosses } from './losses.js';
 import { referenceOptimizers } from './optimizers.js';
 import { referenceProducts } from './products.js';
+import { referenceWireFormats } from './wire-formats.js';
 
 /**
  * The contract written down as directly as it can be: one loop per formula, every intermediate in float64, rounded to
@@ -22,4 +23,5 @@ export const createReferenceKernels: KernelFactory = (arena) => ({
   ...referenceLosses(arena),
   ...referenceOptimizers(arena),
   ...referenceDropout(arena),
+  ...referenceWireFormats(arena),
 });

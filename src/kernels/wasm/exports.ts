@@ -172,6 +172,15 @@ export interface WasmExports {
     correction2: number,
   ): number;
 
+  roundToBfloat16(n: number, x: number): void;
+  roundToFloat16(n: number, x: number): void;
+  addRoundedBfloat16(n: number, x: number, y: number): void;
+  addRoundedFloat16(n: number, x: number, y: number): void;
+  encodeBfloat16(n: number, x: number, bytes: number): void;
+  encodeFloat16(n: number, x: number, bytes: number): void;
+  decodeBfloat16(n: number, bytes: number, y: number): void;
+  decodeFloat16(n: number, bytes: number, y: number): void;
+
   standardizeBytes(rows: number, cols: number, bytes: number, mean: number, inverseDeviation: number, y: number): void;
   standardize(rows: number, cols: number, x: number, mean: number, inverseDeviation: number, y: number): void;
 }

@@ -2,6 +2,7 @@ import { LockstepError } from '../../common/errors.js';
 import type { Offset } from '../arena.js';
 import type { KernelFactory } from '../kernels.js';
 import { instantiateWasm } from './module.js';
+import { wasmWireFormats } from './wire-formats.js';
 
 /** Byte address of an element. Above 2³¹ the number wraps to the same 32 bits when it enters the module. */
 function at(offset: Offset): number {
@@ -167,6 +168,8 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
         correction1,
         correction2,
       ),
+
+    ...wasmWireFormats(wasm),
 
     standardizeBytes: (rows, cols, bytes, mean, inverseDeviation, y) =>
       wasm.standardizeBytes(rows, cols, bytes, at(mean), at(inverseDeviation), at(y)),

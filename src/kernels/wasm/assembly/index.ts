@@ -15,3 +15,7 @@ export { philoxWords } from './philox';
 export { gradientSumSquares, sum, sumAbs, sumSquares } from './reductions';
 export { adam, gradientDescent, momentum, rmsprop } from './optimizers';
 export { standardize, standardizeBytes } from './input';
+export {
+  addRoundedBfloat16, addRoundedFloat16, decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16, roundToBfloat16,
+  roundToFloat16,
+} from './wire-formats';
