@@ -30,6 +30,14 @@ export interface ProductShape {
   readonly k: number;
 }
 
+/** Elements of scratch that {@link Kernels.gemmTree} needs for a C of `elements` elements. */
+export function gemmTreeScratch(elements: number, shards: number): number {
+  return 2 * Math.ceil(Math.log2(shards)) * (elements + NODE_GAP);
+}
+
+/** Lies between the nodes of a tree in scratch, so that equal elements of several don't compete for the same lines of a cache. */
+export const NODE_GAP = 272;
+
 export interface Kernels {
   readonly backend: BackendName;
   readonly arena: Arena;
@@ -63,6 +71,30 @@ export interface Kernels {
 
   /** Whether gemm with `accumulate` has the same bits as a separate product followed by {@link Kernels.addRect}. */
   accumulationIsExact(shape: ProductShape): boolean;
+
+  /**
+   * C[m,n] = Aᵀ·B summed over logical shards: A[rows,m] and B[rows,n] are cut into `shards` shards of nearly equal size, the larger
+   * ones first; the products of the shards are rounded one by one and added in the order of the canonical reduction tree
+   * (src/reduce/tree.ts). Shards without rows are absent. rows ≥ 1.
+   *
+   * The product of one shard, which is what `shards` = 1 gives, rounds as m, n and its own rows say; whether `gemm` rounds it the
+   * same way is up to the backend.
+   *
+   * @param scratch room for {@link gemmTreeScratch}(m·n, shards) elements
+   */
+  gemmTree(
+    m: number,
+    n: number,
+    rows: number,
+    shards: number,
+    a: Offset,
+    lda: number,
+    b: Offset,
+    ldb: number,
+    c: Offset,
+    ldc: number,
+    scratch: Offset,
+  ): void;
 
   // ── elementwise ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@
  */
 import { sizeOf } from '../common/shape.js';
 import type { Offset } from '../kernels/arena.js';
-import type { Kernels } from '../kernels/kernels.js';
+import { gemmTreeScratch, type Kernels } from '../kernels/kernels.js';
 import { TILE_ELEMENTS, perRow } from './layer.js';
 import type {
   Allocator,
@@ -41,7 +41,7 @@ export interface ProgramOptions {
   readonly seed: number;
   readonly maxRows: number;
   readonly maxShards: number;
-  /** Scratch of this thread: one tile for each level of the tree, see {@link treeScratchElements}. */
+  /** Scratch of this thread for the nodes of a tree: {@link treeScratchElements}. */
   readonly treeScratch: Offset;
   /** Writes the inputs and targets of its shards; made by whoever knows where samples come from. */
   load(input: Offset, targets: Offset): RowOperation;
@@ -64,7 +64,7 @@ export interface Program {
 
 /** Elements of scratch that one thread needs to form weight gradients in a tree over `shards` shards. */
 export function treeScratchElements(shards: number): number {
-  return (Math.ceil(Math.log2(shards)) + 1) * TILE_ELEMENTS;
+  return Math.max((Math.ceil(Math.log2(shards)) + 1) * TILE_ELEMENTS, gemmTreeScratch(TILE_ELEMENTS, shards));
 }
 
 export function compileProgram(model: Model, loss: Loss, options: ProgramOptions): Program {

@@ -53,6 +53,21 @@ export function sumShards(
   return true;
 }
 
+/** The rows of the shards below a node, which follow one another, and how many shards hold them; null where there are none. */
+export function shardsOf(
+  pass: Pass,
+  node: TreeNode,
+): { readonly start: number; readonly rows: number; readonly shards: number } | null {
+  const first = node.index * 2 ** node.level - pass.firstShard;
+  let [rows, shards] = [0, 0];
+  // Shards without rows come last.
+  while (shards < 2 ** node.level && hasRows(pass, first + shards)) {
+    rows += pass.shards[first + shards]?.rows ?? 0;
+    shards += 1;
+  }
+  return rows === 0 ? null : { start: pass.shards[first]?.start ?? 0, rows, shards };
+}
+
 function hasRows(pass: Pass, index: number): boolean {
   return (pass.shards[index]?.rows ?? 0) > 0;
 }

@@ -5,6 +5,7 @@ import { describeOptimizers } from './conformance/optimizers.js';
 import { describeProducts } from './conformance/products.js';
 import { describeRows } from './conformance/rows.js';
 import { describeSums } from './conformance/sums.js';
+import { describeTreeProducts } from './conformance/tree-products.js';
 import { describeWireFormats } from './conformance/wire-formats.js';
 import { Workbench } from './workbench.js';
 
@@ -20,6 +21,7 @@ export function describeConformance(backend: string, factory: () => KernelFactor
       return workbench;
     };
     describeProducts(bench);
+    describeTreeProducts(bench);
     describeElementwise(bench);
     describeRows(bench);
     describeSums(bench);

@@ -34,6 +34,7 @@ export function fakeBlas(sum: Sum): BlasLibrary {
     new Float32Array(buffers[Math.floor(address / 2 ** 32) - 1] ?? new ArrayBuffer(0), address % 2 ** 32);
   return {
     description: 'a fake',
+    smallProduct: 0,
     addressOf,
     sgemm(_layout, transA, transB, m, n, k, _alpha, a, lda, b, ldb, beta, c, ldc) {
       const [left, right, out] = [at(a), at(b), at(c)];

@@ -36,6 +36,7 @@ describe('the probe of products', () => {
 
   it('knows one shard without trying, and nothing of a transposed A', () => {
     const never: BlasLibrary = {
+      smallProduct: 0,
       description: 'must not be called',
       addressOf: () => 0,
       sgemm: () => expect.fail('a product was computed'),

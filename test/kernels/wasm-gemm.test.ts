@@ -182,6 +182,19 @@ describe('gemm', () => {
     expect(kernels.accumulationIsExact({ transA: true, transB: false, m: 9, n: 9, k: 513 })).toBe(false);
   });
 
+  it('gives one shard the bits of a single product, however many rows it has', () => {
+    const kernels = makeKernels(1 << 19);
+    for (const rows of [1, 32, 512, 513, 2100]) {
+      const [m, n] = [21, 45];
+      const a = put(kernels, randomNumbers(m * rows, 10));
+      const b = put(kernels, randomNumbers(n * rows, 11));
+      const [single, tree] = [kernels.arena.allocate(m * n), kernels.arena.allocate(m * n)];
+      kernels.gemm(true, false, m, n, rows, a, m, b, n, false, single, n);
+      kernels.gemmTree(m, n, rows, 1, a, m, b, n, tree, n, kernels.arena.next);
+      expect(bits(take(kernels, tree, m * n)), `${rows} rows`).toEqual(bits(take(kernels, single, m * n)));
+    }
+  });
+
   it('reads nothing of C without accumulate, and sees an empty inner dimension as zero', () => {
     const kernels = makeKernels(1 << 12);
     const c = put(kernels, new Float32Array(12).fill(NaN));

@@ -28,6 +28,8 @@ export interface BlasLibrary {
    * ArrayBuffer made on its own, or of a WebAssembly memory that cannot grow.
    */
   readonly addressOf: (view: ArrayBufferView) => number;
+  /** m·n·k up to which the library multiplies without packing its operands first; 0 where it always packs. */
+  readonly smallProduct: number;
   /** Product, version, the CPU its kernels are written for, file: `OpenBLAS 0.3.21 (SkylakeX), libopenblas.so.0`. */
   readonly description: string;
 }

@@ -16,6 +16,10 @@ const SGEMM =
 /** BLAS_THREADING_SINGLE_THREADED of Accelerate (macOS 15 and later). */
 const ACCELERATE_SINGLE_THREADED = 1;
 
+/** Cores for which OpenBLAS has kernels for small products, and the limit that it sets them (sgemm_small_matrix_permit). */
+const SMALL_PRODUCT_CORES = ['SkylakeX', 'Cooperlake', 'SapphireRapids'];
+const SMALL_PRODUCT = 100 ** 3;
+
 let found: BlasLookup | undefined;
 
 /** The system's BLAS, looked for once per thread. Never throws: a machine without one is an ordinary machine. */
@@ -76,6 +80,7 @@ function open(koffi: typeof Koffi, handle: Koffi.LibraryHandle, path: string): B
   const library: BlasLibrary = {
     sgemm,
     addressOf: (view) => Number(koffi.address(view)),
+    smallProduct: SMALL_PRODUCT_CORES.includes(core) ? SMALL_PRODUCT : 0,
     description: `${product}${core === '' ? '' : ` (${core})`}, ${path}`,
   };
   if (dependsOnPlacement(library)) return refuse('its products round differently at different addresses');

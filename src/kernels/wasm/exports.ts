@@ -21,6 +21,36 @@ export interface WasmExports {
     c: number,
     ldc: number,
   ): void;
+  /** Most rows, of all shards together, that gemmTree takes; no shard may be longer than DEPTH, or empty. */
+  readonly TREE_ROWS: { readonly value: number };
+  gemmTree(
+    m: number,
+    n: number,
+    rows: number,
+    shards: number,
+    a: number,
+    lda: number,
+    b: number,
+    ldb: number,
+    c: number,
+    ldc: number,
+  ): void;
+  /**
+   * Y[rows,cols] = (x₀ + x₁) + (x₂ + x₃), or before + that: the sum of 1 to 4 (`count`) nodes of a tree. The nodes lie one after
+   * another, `gap` elements apart, and like `before` (0: none) are dense.
+   */
+  sumNodes(
+    rows: number,
+    cols: number,
+    count: number,
+    x: number,
+    gap: number,
+    before: number,
+    y: number,
+    ldy: number,
+  ): void;
+  /** Y[rows,cols] = X with a leading dimension of its own; Y is dense. */
+  packRows(rows: number, cols: number, x: number, ldx: number, y: number): void;
 
   copy(n: number, x: number, y: number): void;
   fill(n: number, value: number, y: number): void;

@@ -1,6 +1,8 @@
 import { LockstepError } from '../../common/errors.js';
-import type { Offset } from '../arena.js';
-import type { KernelFactory } from '../kernels.js';
+import type { Arena, Offset } from '../arena.js';
+import type { KernelFactory, Kernels } from '../kernels.js';
+import { shardAt, shardsWithRows, sumProducts } from '../shard-products.js';
+import type { WasmExports } from './exports.js';
 import { instantiateWasm } from './module.js';
 import { wasmWireFormats } from './wire-formats.js';
 
@@ -24,7 +26,10 @@ function optional(offset: Offset): number {
  *
  * @throws LockstepError `internal` for a float64 arena, or when dist/kernels.wasm has not been built.
  */
-export const createWasmKernels: KernelFactory = (arena, scratch) => {
+export const createWasmKernels: KernelFactory = (arena, scratch) => bindWasm(arena, scratch).kernels;
+
+/** The same, with the functions of the module itself. */
+export function bindWasm(arena: Arena, scratch: Offset): { readonly kernels: Kernels; readonly wasm: WasmExports } {
   if (arena.precision !== 'float32') {
     throw new LockstepError('internal', `the WASM kernels compute in float32; this arena holds ${arena.precision}`, {
       hint: 'use the reference backend for float64',
@@ -33,13 +38,33 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
   const wasm = instantiateWasm(arena.memory);
   wasm.setScratch(at(scratch));
   const depth = wasm.DEPTH.value;
+  const treeRows = wasm.TREE_ROWS.value;
 
-  return {
+  const gemm: Kernels['gemm'] = (transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc) =>
+    wasm.gemm(transA, transB, m, n, k, at(a), lda, at(b), ldb, accumulate, at(c), ldc);
+
+  const kernels: Kernels = {
     backend: 'wasm',
     arena,
 
-    gemm: (transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc) =>
-      wasm.gemm(transA, transB, m, n, k, at(a), lda, at(b), ldb, accumulate, at(c), ldc),
+    gemm,
+    gemmTree(m, n, rows, shards, a, lda, b, ldb, c, ldc, nodes) {
+      const count = shardsWithRows(rows, shards);
+      if (rows <= treeRows && shardAt(rows, shards, 0).rows <= depth) {
+        wasm.gemmTree(m, n, rows, count, at(a), lda, at(b), ldb, at(c), ldc);
+        return;
+      }
+      const products = {
+        write(index: number, accumulate: boolean, to: Offset, ld: number): void {
+          const shard = shardAt(rows, shards, index);
+          const [left, right] = [a + shard.start * lda, b + shard.start * ldb];
+          gemm(true, false, m, n, shard.rows, left, lda, right, ldb, accumulate, to, ld);
+        },
+        add: (from: Offset, to: Offset, ld: number): void => wasm.addRect(m, n, at(from), n, at(to), ld),
+        accumulationIsExact: (index: number): boolean => shardAt(rows, shards, index).rows <= depth,
+      };
+      sumProducts(products, count, m * n, n, c, ldc, nodes);
+    },
     rowsShareProduct: () => true,
     accumulationIsExact: (shape) => shape.k <= depth,
 
@@ -176,4 +201,5 @@ export const createWasmKernels: KernelFactory = (arena, scratch) => {
     standardize: (rows, cols, x, mean, inverseDeviation, y) =>
       wasm.standardize(rows, cols, at(x), at(mean), at(inverseDeviation), at(y)),
   };
-};
+  return { kernels, wasm };
+}

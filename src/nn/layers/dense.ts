@@ -21,7 +21,7 @@ import {
   type Pass,
   type GradientOperation,
 } from '../layer.js';
-import { sumShards, sumVectors } from '../shard-sums.js';
+import { shardsOf, sumVectors } from '../shard-sums.js';
 
 export interface DenseOptions {
   readonly units: number;
@@ -224,42 +224,22 @@ function weightGradientBand(
     run(pass, task) {
       const tile = tiles[task];
       if (tile === undefined) throw new RangeError(`no tile ${task}`);
-      const rowsOf = (index: number): number => pass.shards[index]?.rows ?? 0;
-      const contribution = {
-        rows: tile.rows,
-        columns: tile.columns,
-        write(index: number, accumulate: boolean, to: Offset, leadingDimension: number): void {
-          const start = pass.shards[index]?.start ?? 0;
-          const dy = outputGradient + start * units + tile.row;
-          const x = input + start * inputs + tile.column;
-          kernels.gemm(
-            true,
-            false,
-            tile.rows,
-            tile.columns,
-            rowsOf(index),
-            dy,
-            units,
-            x,
-            inputs,
-            accumulate,
-            to,
-            leadingDimension,
-          );
-        },
-        accumulationIsExact: (index: number): boolean =>
-          kernels.accumulationIsExact({ transA: true, transB: false, m: tile.rows, n: tile.columns, k: rowsOf(index) }),
-      };
       const place = weight + tile.row * inputs + tile.column;
       pass.nodes.forEach((node, i) => {
-        sumShards(
-          kernels,
-          pass,
-          node,
-          contribution,
+        const range = shardsOf(pass, node);
+        if (range === null) return;
+        kernels.gemmTree(
+          tile.rows,
+          tile.columns,
+          range.rows,
+          range.shards,
+          outputGradient + range.start * units + tile.row,
+          units,
+          input + range.start * inputs + tile.column,
+          inputs,
           pass.gradients + i * pass.gradientStride + place,
           inputs,
-          treeScratch,
+          treeScratch.at(0),
         );
       });
     },

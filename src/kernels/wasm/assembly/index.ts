@@ -1,6 +1,9 @@
 /** What the module exports: the kernels of the contract (src/kernels/kernels.ts), with addresses in bytes. */
 export { setScratch } from './scratch';
 export { gemm, DEPTH } from './gemm';
+export { gemmTree, TREE_ROWS } from './gemm-tree';
+export { packRows } from './pack';
+export { sumNodes } from './tree';
 export { add, addBias, addRect, copy, fill, multiply, scale } from './elementwise';
 export {
   exponential, leakyRelu, leakyReluBackward, logarithm, relu, reluBackward, sigmoid, sigmoidBackward, tanh,

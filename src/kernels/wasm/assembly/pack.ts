@@ -160,3 +160,23 @@ export function packPanels8(
     target += panelBytes;
   }
 }
+
+/** Y[rows,cols] = X, dense. Leading dimension in elements. */
+export function packRows(rows: i32, cols: i32, x: usize, ldx: i32, y: usize): void {
+  const skip = <usize>(ldx - cols) << 2;
+  for (; rows > 0; rows--) {
+    let n = cols;
+    for (; n >= 8; n -= 8) {
+      v128.store(y, v128.load(x));
+      v128.store(y, v128.load(x, 16), 16);
+      x += 32;
+      y += 32;
+    }
+    for (; n > 0; n--) {
+      store<f32>(y, load<f32>(x));
+      x += 4;
+      y += 4;
+    }
+    x += skip;
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The products of logical shards, summed in tree order, by a BLAS library: `Kernels.gemmTree`.
+ *
+ * A shard's product has a short inner dimension. Libraries with kernels for small products compute it half as fast again where it is
+ * cut into blocks that are small enough for those, since nothing is packed. C is therefore cut into panels; each panel runs through
+ * all shards, pairs of siblings meeting in the product, before four nodes at a time are added on their way to C: a panel's nodes
+ * fit a second-level cache of 1 MiB.
+ *
+ * How a shard's product is cut depends on m, n and the shard's rows alone, since libraries round differently for different sizes.
+ */
+import type { Offset } from '../arena.js';
+import { KERNEL_SCRATCH_ELEMENTS, NODE_GAP, type Kernels } from '../kernels.js';
+import { shardAt, shardsWithRows } from '../shard-products.js';
+import type { WasmExports } from '../wasm/exports.js';
+
+const PANEL_ROWS = 128;
+/** 128 × 240 × 32 is just below the limit of OpenBLAS for small products. */
+const PANEL_COLUMNS = 240;
+/** Columns that the library's small kernels like best. */
+const COLUMN_UNIT = 64;
+/** A panel may be cut into so many pieces to make a product small. */
+const MAX_PIECES = 4;
+/** Rows so many elements apart, or a multiple, compete for the same lines of a cache; they are copied next to each other first. */
+const CONFLICTING_STRIDE = 1024;
+
+interface Operand {
+  readonly start: Offset;
+  readonly ld: number;
+}
+
+/** One call of gemmTree. */
+interface Call {
+  readonly m: number;
+  readonly n: number;
+  readonly rows: number;
+  readonly shards: number;
+  readonly a: Operand;
+  readonly b: Operand;
+}
+
+/** A part of C. */
+interface Part {
+  readonly row: number;
+  readonly column: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface TreeProductsOptions {
+  readonly gemm: Kernels['gemm'];
+  readonly accumulationIsExact: Kernels['accumulationIsExact'];
+  readonly wasm: Pick<WasmExports, 'sumNodes' | 'packRows'>;
+  /** m·n·k up to which the library multiplies without packing; 0: never. */
+  readonly smallProduct: number;
+  /** KERNEL_SCRATCH_ELEMENTS for operands that are moved. */
+  readonly buffer: Offset;
+}
+
+export class TreeProducts {
+  readonly #options: TreeProductsOptions;
+
+  constructor(options: TreeProductsOptions) {
+    this.#options = options;
+  }
+
+  /** See {@link Kernels.gemmTree}. */
+  readonly gemmTree: Kernels['gemmTree'] = (m, n, rows, shards, a, lda, b, ldb, c, ldc, scratch) => {
+    const call: Call = {
+      m,
+      n,
+      rows,
+      shards: shardsWithRows(rows, shards),
+      a: { start: a, ld: lda },
+      b: { start: b, ld: ldb },
+    };
+    const longest = shardAt(rows, call.shards, 0).rows;
+    if (this.#pieceRows(m, n, longest) === 0) {
+      this.#sum(call, { row: 0, column: 0, rows: m, columns: n }, c, ldc, scratch);
+      return;
+    }
+    const near = this.#withoutConflicts(call);
+    for (const panel of cutPanels(m, n)) this.#sum(near, panel, c + panel.row * ldc + panel.column, ldc, scratch);
+  };
+
+  /** The operands, copied where the distance of their rows is a bad one and they fit the buffer. */
+  #withoutConflicts(call: Call): Call {
+    const { wasm, buffer } = this.#options;
+    const { m, n, rows, a, b } = call;
+    if (rows * (m + n) > KERNEL_SCRATCH_ELEMENTS) return call;
+    const moved = (operand: Operand, cols: number, to: Offset): Operand => {
+      if (operand.ld % CONFLICTING_STRIDE !== 0 || operand.ld === cols) return operand;
+      wasm.packRows(rows, cols, operand.start * 4, operand.ld, to * 4);
+      return { start: to, ld: cols };
+    };
+    return { ...call, a: moved(a, m, buffer), b: moved(b, n, buffer + rows * m) };
+  }
+
+  /** The sum over all shards of one part of C, at `c`. */
+  #sum(call: Call, part: Part, c: Offset, ldc: number, scratch: Offset): void {
+    const { shards } = call;
+    const { rows, columns } = part;
+    const gap = rows * columns + NODE_GAP;
+    const pairs = this.#addsExactly(call, part);
+    const { wasm } = this.#options;
+    const node = (height: number, start: number, to: Offset, ld: number, scratchLeft: Offset): void => {
+      let level = height;
+      while (level > 0 && start + 2 ** (level - 1) >= shards) level -= 1;
+      const paired = level === 1 && pairs(start + 1);
+      if (level === 0 || paired) {
+        this.#write(call, part, start, false, to, ld);
+        if (paired) this.#write(call, part, start + 1, true, to, ld);
+        return;
+      }
+      let [first, free, before] = [start, scratchLeft, 0];
+      // Four nodes are added at a time. Where the levels above the pairs don't come out even, the left half goes first.
+      const levels = level - (pairs(start + 1) ? 1 : 0);
+      if (levels % 2 === 1 && levels > 1) {
+        level -= 1;
+        node(level, first, free, columns, free + gap);
+        before = free;
+        free += gap;
+        first += 2 ** level;
+      }
+      const child = Math.max(level - 2, levels === 1 ? level - 1 : 0);
+      const end = Math.min(first + 2 ** level, shards);
+      let count = 0;
+      for (let next = first; next < end; next += 2 ** child) {
+        const at = free + count * gap;
+        node(child, next, at, columns, at + gap);
+        count += 1;
+      }
+      wasm.sumNodes(rows, columns, count, free * 4, gap, before * 4, to * 4, ld);
+    };
+    node(Math.ceil(Math.log2(shards)), 0, c, ldc, scratch);
+  }
+
+  /** Writes or adds the product of one shard, in the pieces that its own rows call for. */
+  #write(call: Call, part: Part, index: number, accumulate: boolean, to: Offset, ld: number): void {
+    const { gemm } = this.#options;
+    const { a, b } = call;
+    const { start, rows } = shardAt(call.rows, call.shards, index);
+    for (const piece of this.#pieces(call, part, rows)) {
+      gemm(
+        true,
+        false,
+        piece.rows,
+        piece.columns,
+        rows,
+        a.start + start * a.ld + piece.row,
+        a.ld,
+        b.start + start * b.ld + piece.column,
+        b.ld,
+        accumulate,
+        to + (piece.row - part.row) * ld + (piece.column - part.column),
+        ld,
+      );
+    }
+  }
+
+  /** How the product of a shard of `k` rows is cut where it lies in `part`, which is a panel or all of C. */
+  #pieces({ m, n }: Call, part: Part, k: number): readonly Part[] {
+    const most = this.#pieceRows(m, n, k);
+    if (most === 0) return [part];
+    const panels = part.rows === m && part.columns === n ? cutPanels(m, n) : [part];
+    return panels.flatMap((panel) => {
+      const pieces: Part[] = [];
+      for (let row = 0; row < panel.rows; row += most) {
+        pieces.push({ ...panel, row: panel.row + row, rows: Math.min(most, panel.rows - row) });
+      }
+      return pieces;
+    });
+  }
+
+  /** Rows of a panel that make a small product over `k` rows; 0 where one gemm of m·n is better. */
+  #pieceRows(m: number, n: number, k: number): number {
+    const [panelRows, panelColumns] = panelSize(m, n);
+    for (let pieces = 1; pieces <= MAX_PIECES; pieces *= 2) {
+      const rows = Math.ceil(panelRows / pieces);
+      if (rows * panelColumns * k <= this.#options.smallProduct) return rows;
+    }
+    return 0;
+  }
+
+  /** Whether the product of a shard may be added to its left sibling's inside the library. */
+  #addsExactly(call: Call, part: Part): (index: number) => boolean {
+    const answers = new Map<number, boolean>();
+    return (index) => {
+      if (index >= call.shards) return false;
+      const { rows: k } = shardAt(call.rows, call.shards, index);
+      let answer = answers.get(k);
+      if (answer === undefined) {
+        answer = this.#pieces(call, part, k).every(({ rows, columns }) =>
+          this.#options.accumulationIsExact({ transA: true, transB: false, m: rows, n: columns, k }),
+        );
+        answers.set(k, answer);
+      }
+      return answer;
+    };
+  }
+}
+
+/** The size of all panels but the last ones. */
+function panelSize(m: number, n: number): readonly [rows: number, columns: number] {
+  const rows = Math.ceil(m / Math.ceil(m / PANEL_ROWS));
+  const columns = Math.ceil(n / Math.ceil(n / PANEL_COLUMNS) / COLUMN_UNIT) * COLUMN_UNIT;
+  return [rows, Math.min(n, PANEL_COLUMNS, columns)];
+}
+
+function cutPanels(m: number, n: number): Part[] {
+  const [rows, columns] = panelSize(m, n);
+  const panels: Part[] = [];
+  for (let row = 0; row < m; row += rows) {
+    for (let column = 0; column < n; column += columns) {
+      panels.push({ row, column, rows: Math.min(rows, m - row), columns: Math.min(columns, n - column) });
+    }
+  }
+  return panels;
+}
