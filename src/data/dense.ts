@@ -1,7 +1,7 @@
 import { sizeOf, type Shape } from '../common/shape.js';
 import type { Dataset, DenseTransfer, FeatureType, SharedFeatures } from './dataset.js';
 
-/** Below this many elements a row is copied one by one: cheaper than the view that a block copy needs. */
+/** Below this many elements they are copied one by one: cheaper than the view that a block copy needs. */
 const BLOCK_COPY_MIN = 24;
 
 /** A data set whose samples lie one after another in shared memory. */
@@ -43,11 +43,17 @@ export class DenseDataset implements Dataset {
     const width = this.#width;
     const features = this.#features;
     checkRoom(at, count * width, destination.length);
-    for (let i = 0; i < count; i++) {
-      const from = this.#row(ids, first + i) * width;
+    for (let i = 0; i < count;) {
+      const row = this.#row(ids, first + i);
+      // Neighbours are copied together: in evaluations and measurements most samples are.
+      let rows = 1;
+      while (i + rows < count && ids[first + i + rows] === row + rows && row + rows < this.size) rows += 1;
+      const from = row * width;
+      const elements = rows * width;
       const to = at + i * width;
-      if (width >= BLOCK_COPY_MIN) destination.set(features.subarray(from, from + width), to);
-      else for (let j = 0; j < width; j++) destination[to + j] = features[from + j] as number;
+      if (elements >= BLOCK_COPY_MIN) destination.set(features.subarray(from, from + elements), to);
+      else for (let j = 0; j < elements; j++) destination[to + j] = features[from + j] as number;
+      i += rows;
     }
   }
 

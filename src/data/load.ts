@@ -19,7 +19,7 @@ export interface LoadedData {
   readonly labelName: string | null;
   /** One name per feature, where the format has names. */
   readonly featureNames: readonly string[] | null;
-  /** SHA-256 (hexadecimal) over the content of all files: machines that agree on it hold the same data. */
+  /** 64 hexadecimal digits, from the content of all files: machines that agree on it hold the same data. */
   readonly fingerprint: string;
 }
 

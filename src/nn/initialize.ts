@@ -28,9 +28,10 @@ export function initialize(
     const words = new Uint32Array(4);
     for (let i = 0; i < values.length; i += 2) {
       philox4x32(i / 2, tensor, 0, 0, seed, Purpose.initialise, words);
-      const [a = 0, b = 0, c = 0, d = 0] = words;
-      values[i] = normal(uniform53(a, b)) * deviation;
-      if (i + 1 < values.length) values[i + 1] = normal(uniform53(c, d)) * deviation;
+      values[i] = normal(uniform53(words[0] as number, words[1] as number)) * deviation;
+      if (i + 1 < values.length) {
+        values[i + 1] = normal(uniform53(words[2] as number, words[3] as number)) * deviation;
+      }
     }
   }
 }

@@ -13,6 +13,30 @@ function writeTable(name: string, rows: number): string {
   return folder.write(name, ['x,y', ...Array.from({ length: rows }, (_, i) => `${i},${i % 3}`)].join('\n'));
 }
 
+/** CRC-32 by its definition: the remainder of the reflected polynomial 0xedb88320, bit by bit. */
+function crc32(bytes: Uint8Array): number {
+  let remainder = 0xffffffff;
+  for (const byte of bytes) {
+    remainder ^= byte;
+    for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? 0xedb88320 : 0);
+  }
+  return ~remainder >>> 0;
+}
+
+/** What the fingerprint of these files must be. */
+function fingerprintOf(...files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const content of files.map((text) => Buffer.from(text))) {
+    hash.update(`${content.length}:`);
+    for (let start = 0; start < content.length; start += 65_536) {
+      const sum = Buffer.alloc(4);
+      sum.writeUInt32LE(crc32(content.subarray(start, start + 65_536)));
+      hash.update(sum);
+    }
+  }
+  return hash.digest('hex');
+}
+
 describe('loadData', () => {
   it('holds out a stratified share for the splits without a source', async () => {
     const spec = dataSpec(csvSource(writeTable('a.csv', 90), 'y'), { split: { dev: 0.2, test: 0.1 } });
@@ -55,10 +79,25 @@ describe('loadData', () => {
     const train = csvSource(folder.write('one.csv', 'x,y\n1,0\n2,1\n'), 'y');
     const test = csvSource(folder.write('two.csv', 'x,y\n1,0\n'), 'y');
     const { fingerprint } = await loadData(dataSpec(train, { test }), options);
-    const expected = createHash('sha256').update('12:x,y\n1,0\n2,1\n').update('8:x,y\n1,0\n').digest('hex');
+    const expected = fingerprintOf('x,y\n1,0\n2,1\n', 'x,y\n1,0\n');
     expect(fingerprint).toBe(expected);
     folder.write('two.csv', 'x,y\n1,1\n');
     expect((await loadData(dataSpec(train, { test }), options)).fingerprint).not.toBe(expected);
+  });
+
+  it('fingerprints every byte of a long file', async () => {
+    const lines = Array.from({ length: 30_000 }, (_, i) => `${i},${i % 2}\n`);
+    const fingerprint = async (): Promise<string> => {
+      const source = csvSource(folder.write('long.csv', `x,y\n${lines.join('')}`), 'y');
+      return (await loadData(dataSpec(source), options)).fingerprint;
+    };
+    const before = await fingerprint();
+    expect(before).toBe(fingerprintOf(`x,y\n${lines.join('')}`));
+    for (const line of [0, 17_000, 29_999]) {
+      const [old] = lines.splice(line, 1, `${line},${(line + 1) % 2}\n`);
+      expect(await fingerprint()).not.toBe(before);
+      lines[line] = old ?? '';
+    }
   });
 
   it('hands all splits to another thread', async () => {

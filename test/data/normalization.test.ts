@@ -43,6 +43,36 @@ describe('computeNormalization', () => {
     );
   });
 
+  it('has the same bits for bytes of one channel as for the same numbers in float32', () => {
+    const drawings = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 300 })).chain(([width, rows]) =>
+      fc.tuple(
+        fc.constant(width),
+        fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 255 })), {
+          minLength: rows * width,
+          maxLength: rows * width,
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(drawings, ([width, bytes]) => {
+        const labels = new Array<number>(bytes.length / width).fill(0);
+        const ofBytes = computeNormalization(denseDataset([width, 1], Uint8Array.from(bytes), labels), 'channel');
+        const ofFloats = computeNormalization(denseDataset([width, 1], Float32Array.from(bytes), labels), 'channel');
+        expect(ofBytes).toEqual(ofFloats);
+      }),
+    );
+  });
+
+  it('takes every block of a large data set once', () => {
+    const rows = 100_003;
+    const bytes = Uint8Array.from({ length: 3 * rows }, (_, i) => (i % 7 === 0 ? 0 : (i * 2_654_435_761) >>> 24));
+    const dataset = denseDataset([3, 1], bytes, new Array<number>(rows).fill(0));
+    const { mean, deviation } = moments([...bytes]);
+    const result = computeNormalization(dataset, 'channel');
+    expectClose(result.mean[0], Math.fround(mean));
+    expectClose(result.inverseDeviation[0], 1 / deviation);
+  });
+
   it('makes constant features 0, also where their value is no binary fraction', () => {
     const rows = 10_000;
     const constants = [0.1, 0.7, 1e6];
