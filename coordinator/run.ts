@@ -15,6 +15,7 @@ import { trainingExchanges } from './exchanges.js';
 import { ModelState } from './model-state.js';
 import type { PreparedJob } from './prepare.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
+import type { ClusterTrace } from './trace/cluster-trace.js';
 import { Trainer, type Scores } from './trainer.js';
 
 export interface RunOptions {
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly spectator: Spectator;
   /** Memory to share with a worker in this process; default: memory of its own. */
   readonly arena?: Arena | undefined;
+  /** Starts a trace of the run, whose first step is the one given (from 0); default: it is not traced. */
+  readonly trace?: ((firstStep: number) => ClusterTrace) | undefined;
 }
 
 export interface RunOutcome {
@@ -51,6 +54,7 @@ export class TrainingRun {
   readonly resumedSteps: number;
   readonly #options: RunOptions;
   readonly #state: ModelState;
+  readonly #trace: ClusterTrace | null;
   /** What workers are told once the run is over. */
   #farewell: Shutdown | null = null;
 
@@ -61,6 +65,7 @@ export class TrainingRun {
     this.directory = directory;
     this.resumedSteps = state.version;
     this.transfers = new TransferTotals();
+    this.#trace = options.trace?.(state.version) ?? null;
     this.recorder = new Recorder({ ...options, state, directory, transfers: this.transfers });
     this.trainer = new Trainer({
       job: prepared.job,
@@ -70,6 +75,7 @@ export class TrainingRun {
       sizes: prepared.sizes,
       maxSteps: options.maxSteps,
       observer: this.recorder,
+      tracer: this.#trace ?? undefined,
     });
   }
 
@@ -114,12 +120,19 @@ export class TrainingRun {
       baseDir: prepared.baseDir,
       dataFingerprint: prepared.data.fingerprint,
       ...prepared.normalization,
+      ...(this.#trace === null ? {} : { trace: this.#trace.range }),
     });
+    this.#trace?.join(link, hello);
     this.trainer.join(link, hello.host);
     return {
-      message: (message) => this.trainer.message(link.id, message),
+      message: (message) => {
+        if (this.#trace?.message(link.id, message) !== true) this.trainer.message(link.id, message);
+      },
       gradient: (part) => this.trainer.gradient(part),
-      lost: (reason) => this.trainer.lost(link.id, reason),
+      lost: (reason) => {
+        this.#trace?.lost(link.id);
+        this.trainer.lost(link.id, reason);
+      },
     };
   }
 

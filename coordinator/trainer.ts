@@ -4,6 +4,7 @@
  * where they meet events and time.
  */
 import { LockstepError } from '../src/common/errors.js';
+import { NO_TRACER, stepArgs, type StepTracer, type TraceArgs } from '../src/common/trace.js';
 import { stepPosition, stepsPerEpoch } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
@@ -36,6 +37,8 @@ export interface TrainerOptions {
   /** Ends training early, after that many steps of the whole run. */
   readonly maxSteps: number | null;
   readonly observer: TrainerObserver;
+  /** Told what happens when; default: nobody is. */
+  readonly tracer?: StepTracer | undefined;
 }
 
 /** Scores of the splits that the job has. */
@@ -45,6 +48,7 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #crew: Crew;
   readonly #evaluator: Evaluator;
+  readonly #tracer: StepTracer;
   #attempt: StepAttempt | null = null;
   #attempts = 0;
   #snapshot: ModelSnapshot;
@@ -53,6 +57,7 @@ export class Trainer {
     this.#options = options;
     this.#crew = new Crew(options.observer, options.job.cluster.joinTimeoutMs);
     this.#evaluator = new Evaluator(this.#crew, options.observer);
+    this.#tracer = options.tracer ?? NO_TRACER;
     this.#snapshot = options.state.snapshot();
   }
 
@@ -111,7 +116,9 @@ export class Trainer {
 
   gradient(part: GradientPart): void {
     try {
+      const began = performance.now();
       this.#options.collective.receive(part);
+      this.#span('reduce', 'gradient', began, part.fence, { bytes: part.bytes.length });
     } catch (thrown) {
       // The caller is a stream, which has nowhere to take an error.
       this.fail(LockstepError.from(thrown));
@@ -174,11 +181,14 @@ export class Trainer {
     while (await this.#crew.haveWorkers()) {
       observer.phase('training');
       const attempt = this.#begin();
+      const planned = performance.now();
       const workers = attempt.assignments.map(({ worker }) => worker);
       const complete = (): boolean => attempt.complete && collective.sum !== null;
       // An attempt that counts on a worker that is gone will never be complete.
       if (!(await this.#crew.until(() => complete() || this.#crew.lostAny(workers)))) return null;
+      this.#span('event loop', 'wait for workers', planned, attempt.fence);
       if (complete()) return attempt;
+      this.#tracer.instant('event loop', 'begin again', performance.now(), stepArgs(attempt.fence));
       this.#attempt = null;
       observer.recovering(attempt.fence);
     }
@@ -187,6 +197,8 @@ export class Trainer {
 
   #begin(): StepAttempt {
     const { job, state, collective, exchanges } = this.#options;
+    const began = performance.now();
+    this.#tracer.begin(state.version);
     const { epoch, first, count } = stepPosition(state.version, this.#trainSize, job.training.batchSize);
     this.#attempts += 1;
     const fence = { epoch: this.membership.epoch, step: state.version, attempt: this.#attempts };
@@ -201,6 +213,7 @@ export class Trainer {
     this.#attempt = attempt;
     collective.begin(attempt);
     for (const { worker, plan } of attempt.plans()) this.#crew.send(worker, plan);
+    this.#span('event loop', 'plan', began, fence);
     return attempt;
   }
 
@@ -220,9 +233,12 @@ export class Trainer {
     this.#attempt = null;
     this.#attempts = 0;
     const updated = performance.now();
+    this.#tracer.span('update', 'update', computed, updated, stepArgs(attempt.fence));
     if (!this.#crew.receivingModels) state.recycle(this.#snapshot);
     this.#snapshot = state.snapshot();
     collective.broadcast(this.#snapshot, this.#crew.readyLinks);
+    const broadcast = performance.now();
+    this.#tracer.span('broadcast', 'broadcast', updated, broadcast, stepArgs(attempt.fence));
     const classifies = losses[job.training.loss].classifies;
     const reports = attempt.assignments.flatMap(({ worker }) => attempt.reports.get(worker) ?? []);
     await observer.stepCommitted({
@@ -237,14 +253,18 @@ export class Trainer {
       computeMs: reports.map((report) => report.computeMs),
       waitMs: Math.max(0, ...reports.map((report) => report.waitMs)),
       updateMs: updated - computed,
-      broadcastMs: performance.now() - updated,
-      durationMs: performance.now() - started,
+      broadcastMs: broadcast - updated,
+      durationMs: broadcast - started,
     });
+    this.#span('event loop', 'record', broadcast, attempt.fence);
+    this.#span('event loop', 'step', started, attempt.fence);
   }
 
   async #evaluate(split: SplitName): Promise<SplitScore | null> {
     const { sizes, state, observer } = this.#options;
+    const began = performance.now();
     const score = await this.#evaluator.score(split, sizes[split] ?? 0, state.version);
+    this.#tracer.span('event loop', `evaluate ${split}`, began, performance.now());
     if (score !== null) await observer.evaluated(split, score, state.version);
     return score;
   }
@@ -263,11 +283,18 @@ export class Trainer {
   #addExchange({ fence, exchange, nodes }: ExchangeNodes): void {
     const attempt = this.#attempt;
     if (attempt === null || !this.#isCurrent(fence)) return;
+    const began = performance.now();
     const outcome = attempt.addExchange(exchange, nodes);
+    this.#span('reduce', 'exchange', began, fence, { exchange });
     if (outcome === null || this.#options.exchanges[exchange]?.result === null) return;
     for (const { worker } of attempt.assignments) {
       this.#crew.send(worker, { type: 'exchangeResult', fence: attempt.fence, exchange, values: outcome.values });
     }
+  }
+
+  /** Tells of something that ends now. */
+  #span(track: string, name: string, startMs: number, fence: Fence, more?: TraceArgs): void {
+    if (this.#tracer.enabled) this.#tracer.span(track, name, startMs, performance.now(), stepArgs(fence, more));
   }
 
   #isCurrent(fence: Fence): boolean {

@@ -3,6 +3,7 @@
  * One thing runs at a time; a new plan calls off the one before.
  */
 import { LockstepError } from '../src/common/errors.js';
+import { stepArgs, type Tracer } from '../src/common/trace.js';
 import {
   sameFence,
   type CoordinatorMessage,
@@ -12,6 +13,7 @@ import {
   type Welcome,
 } from '../src/protocol/messages.js';
 import type { CoordinatorLink, CoordinatorLinkEvents, WeightsPart } from '../src/protocol/link.js';
+import { AgentTrace } from './agent-trace.js';
 import type { Engine, ExchangePort, PassResult } from './engine.js';
 
 /** Why an attempt did not come to its end: not an error. */
@@ -22,8 +24,8 @@ export type AgentEngine = Pick<Engine, 'spare' | 'swap' | 'train' | 'gradients' 
 
 export interface AgentOptions {
   readonly link: CoordinatorLink;
-  /** Loads the data and lays out the model. */
-  startEngine(welcome: Welcome): Promise<AgentEngine>;
+  /** Loads the data and lays out the model. A tracer is given when the run is traced. */
+  startEngine(welcome: Welcome, tracer: Tracer | undefined): Promise<AgentEngine>;
   readonly observer: AgentObserver;
 }
 
@@ -53,6 +55,7 @@ export class Agent implements CoordinatorLinkEvents {
   /** Resolves when the worker's part is over. */
   readonly ended: Promise<Ending>;
   readonly #options: AgentOptions;
+  readonly #trace: AgentTrace;
   #end: (ending: Ending) => void = () => undefined;
   #engine: AgentEngine | null = null;
   /** Work in progress; the next begins when it has settled. */
@@ -62,10 +65,13 @@ export class Agent implements CoordinatorLinkEvents {
   #activeVersion = NONE;
   #spareVersion = NONE;
   #versionArrived: (() => void) | null = null;
+  /** When the first part of the model under way came. */
+  #modelBegan: number | null = null;
   #over = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#trace = new AgentTrace(options.link);
     this.ended = new Promise((resolve) => {
       this.#end = (ending) => {
         this.#over = true;
@@ -98,7 +104,11 @@ export class Agent implements CoordinatorLinkEvents {
         pending.resolve(message.values);
         break;
       }
+      case 'clockPing':
+        this.#trace.answer(message);
+        break;
       case 'shutdown':
+        this.#trace.flush();
         this.#end({ reason: message.reason, message: message.message });
         break;
     }
@@ -106,12 +116,16 @@ export class Agent implements CoordinatorLinkEvents {
 
   weights(part: WeightsPart): void {
     if (this.#engine === null) return;
+    const began = (this.#modelBegan ??= performance.now());
     const { spare } = this.#engine;
     const start = spare.byteOffset + part.offset * 4;
     const isThere = part.bytes.buffer === spare.buffer && part.bytes.byteOffset === start;
     if (!isThere) new Uint8Array(spare.buffer, start, part.bytes.length).set(part.bytes);
     this.#spareVersion = part.last ? part.version : NONE;
-    if (part.last) this.#versionArrived?.();
+    if (!part.last) return;
+    this.#modelBegan = null;
+    this.#trace.tracer.span('network', 'receive weights', began, performance.now(), { step: part.version + 1 });
+    this.#versionArrived?.();
   }
 
   lost(reason: string, final: boolean): void {
@@ -144,7 +158,11 @@ export class Agent implements CoordinatorLinkEvents {
   }
 
   async #prepare(welcome: Welcome): Promise<void> {
-    this.#engine = await this.#options.startEngine(welcome);
+    this.#trace.welcome(welcome.trace);
+    this.#engine = await this.#options.startEngine(
+      welcome,
+      welcome.trace === undefined ? undefined : this.#trace.tracer,
+    );
     this.#options.link.openModels();
     this.#options.link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
     this.#options.observer.ready(welcome.workerId);
@@ -153,9 +171,13 @@ export class Agent implements CoordinatorLinkEvents {
   async #train(plan: Plan): Promise<void> {
     const current = (): boolean => this.#current !== null && sameFence(this.#current, plan.fence);
     if (!current()) return;
-    const engine = await this.#engineAt(plan.weightsVersion, current);
     const { link } = this.#options;
     const { fence } = plan;
+    const { tracer } = this.#trace;
+    tracer.begin(fence.step);
+    const began = performance.now();
+    const engine = await this.#engineAt(plan.weightsVersion, current);
+    tracer.span('event loop', 'wait for weights', began, performance.now(), stepArgs(fence));
     const port: ExchangePort = {
       post: (exchange, nodes) => {
         if (!current()) throw new CalledOff();
@@ -173,13 +195,18 @@ export class Agent implements CoordinatorLinkEvents {
     if (!current()) return;
     link.send({ type: 'stepReport', fence, ...result });
     link.sendGradients(fence, engine.gradients());
+    tracer.span('event loop', 'step', began, performance.now(), stepArgs(fence));
     this.#options.observer.stepDone(plan, result);
+    this.#trace.flush();
   }
 
   async #evaluate(message: Evaluate): Promise<void> {
     // A plan means that others have answered in this worker's place.
     const engine = await this.#engineAt(message.weightsVersion, () => !this.#over && this.#current === null);
+    const began = performance.now();
     const shards = await engine.evaluate(message.split, message.firstShard, message.endShard);
+    this.#trace.tracer.span('event loop', 'evaluate', began, performance.now());
+    this.#trace.flush();
     if (!this.#over) this.#options.link.send({ type: 'evaluated', request: message.request, shards });
   }
 

@@ -10,6 +10,7 @@ import { buildModel } from '../src/nn/model.js';
 import { Control } from './control.js';
 import { layOut, maxRows, type LayoutOptions } from './layout.js';
 import { SegmentRunner } from './segment-runner.js';
+import { ThreadTrace } from './thread-trace.js';
 
 export interface ThreadData {
   readonly thread: number;
@@ -18,6 +19,8 @@ export interface ThreadData {
   /** Where the worker's part of the memory begins. */
   readonly base: Offset;
   readonly control: SharedArrayBuffer;
+  /** Where to record what ran when; null when nobody wants to know. */
+  readonly trace: SharedArrayBuffer | null;
   readonly model: ModelSpec;
   readonly inputShape: Shape;
   readonly layout: Omit<LayoutOptions, 'model'>;
@@ -31,7 +34,8 @@ function main(data: ThreadData): void {
   const create = kernelFactory(data.backend);
   const samples = { splits: splitsFromTransfer(data.splits), control };
   const layout = layOut(options, data.thread, arena, (scratch) => create(arena, scratch), samples);
-  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads);
+  const trace = data.trace === null ? null : new ThreadTrace(options.threads, data.trace);
+  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads, trace);
   parentPort?.postMessage('ready');
   let seen = 0;
   for (let call = control.next(seen); call !== null; call = control.next(seen)) {

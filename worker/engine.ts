@@ -2,6 +2,7 @@
  * A worker's numeric side: holds the model and the data, runs passes on the compute threads. Knows nothing of networks; the
  * exchanges of a pass go through an {@link ExchangePort}.
  */
+import { NO_TRACER, stepArgs, type Tracer } from '../src/common/trace.js';
 import type { LoadedData } from '../src/data/load.js';
 import { splitsToTransfer } from '../src/data/transfer.js';
 import { EpochSampler } from '../src/data/sampler.js';
@@ -17,6 +18,7 @@ import { mergeMoments, mergeSums, type MomentNode } from '../src/reduce/moments.
 import { foldTree, type TreeNode } from '../src/reduce/tree.js';
 import { ComputePool } from './compute-pool.js';
 import { Control } from './control.js';
+import { EngineTrace } from './engine-trace.js';
 import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout } from './layout.js';
 import { inferenceSegment, stageSegment } from './segment-runner.js';
 
@@ -33,6 +35,8 @@ export interface EngineOptions {
    * used in place: it may change only between passes. Default: memory of its own.
    */
   readonly shared?: { readonly arena: Arena; readonly vector: Offset } | undefined;
+  /** Told what runs when; default: nobody is. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How a pass reaches the rest of the cluster. */
@@ -85,6 +89,8 @@ export class Engine {
   readonly #control: Control;
   readonly #sampler: EpochSampler;
   readonly #maxRows: number;
+  readonly #tracer: Tracer;
+  readonly #trace: EngineTrace | null;
   /** Which of the two model vectors passes use. */
   #active: 0 | 1 = 0;
 
@@ -95,6 +101,7 @@ export class Engine {
     pool: ComputePool,
     control: Control,
     rows: number,
+    trace: EngineTrace | null,
   ) {
     const { job, data } = options;
     this.#options = options;
@@ -103,11 +110,13 @@ export class Engine {
     this.#pool = pool;
     this.#control = control;
     this.#maxRows = rows;
+    this.#tracer = options.tracer ?? NO_TRACER;
+    this.#trace = trace;
     this.#sampler = new EpochSampler({ size: data.splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
   }
 
   static async start(options: EngineOptions): Promise<Engine> {
-    const { job, model, data, threads, backend } = options;
+    const { job, model, data, threads, backend, tracer } = options;
     const layoutOf = { ...layoutOptions(job, model, data.splits.train.size, threads), vector: options.shared?.vector };
     const arena = options.shared?.arena ?? Arena.create(measureLayout(layoutOf).elements);
     const base = arena.next;
@@ -118,6 +127,7 @@ export class Engine {
     arena.floats.set(options.mean, layout.mean);
     arena.floats.set(options.inverseDeviation, layout.inverseDeviation);
     const { model: _model, ...shape } = layoutOf;
+    const trace = tracer === undefined ? null : new EngineTrace(tracer, layout.program, threads);
     const pool = await ComputePool.start(threads, control, {
       backend,
       memory: arena.memory,
@@ -126,8 +136,9 @@ export class Engine {
       inputShape: model.inputShape,
       layout: shape,
       splits: splitsToTransfer(data.splits),
+      trace: trace?.buffer ?? null,
     });
-    return new Engine(options, layout, arena, pool, control, rows);
+    return new Engine(options, layout, arena, pool, control, rows, trace);
   }
 
   /** Where the next model is received: the vector that passes do not use, or the coordinator's own. */
@@ -155,12 +166,16 @@ export class Engine {
     const pass = this.#pass();
     const rows = pass.shards.reduce((sum, shard) => sum + shard.rows, 0);
     this.#sampler.fill(plan.dataEpoch, plan.firstPosition + pass.firstPosition, rows, this.#control.samples);
+    const args = stepArgs(plan.fence);
+    this.#trace?.begin(args);
     let computeMs = 0;
     let waitMs = 0;
     const timed = async (segment: number): Promise<void> => {
       const start = performance.now();
       await this.#pool.run(segment);
-      computeMs += performance.now() - start;
+      const end = performance.now();
+      computeMs += end - start;
+      this.#tracer.span('event loop', 'compute', start, end, args);
     };
     for (const [index, stage] of this.#layout.program.training.entries()) {
       await timed(stageSegment(index, false));
@@ -173,8 +188,11 @@ export class Engine {
       if (stage.meanwhile.length > 0) await timed(stageSegment(index, true));
       const start = performance.now();
       this.#arena.floats.set(await answer, awaits.result ?? 0);
-      waitMs += performance.now() - start;
+      const end = performance.now();
+      waitMs += end - start;
+      this.#tracer.span('event loop', 'exchange wait', start, end, { ...args, exchange: awaits.index });
     }
+    this.#trace?.end();
     return { shards: this.#reports(pass), computeMs, waitMs };
   }
 
@@ -194,6 +212,7 @@ export class Engine {
     const totalShards = evaluationShards(dataset.size);
     const atOnce = Math.max(1, Math.floor(this.#maxRows / Math.ceil(dataset.size / totalShards)));
     const reports: ShardReport[] = [];
+    this.#trace?.begin({});
     for (let firstShard = first; firstShard < end; firstShard += atOnce) {
       this.#pool.setPass({
         mode: 'inference',
@@ -211,6 +230,7 @@ export class Engine {
       await this.#pool.run(inferenceSegment(this.#layout.program));
       reports.push(...this.#reports(pass));
     }
+    this.#trace?.end();
     return reports;
   }
 

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { LockstepError } from '../src/common/errors.js';
 import { packageVersion } from '../src/common/package.js';
+import type { Tracer } from '../src/common/trace.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
 import type { BackendName } from '../src/kernels/kernels.js';
 import { buildModel } from '../src/nn/model.js';
@@ -134,7 +135,7 @@ async function takePart(
   );
   const agent: Agent = new Agent({
     link,
-    startEngine: (welcome) => startEngine(welcome, options, data),
+    startEngine: (welcome, tracer) => startEngine(welcome, options, data, tracer),
     observer: {
       ready(workerId) {
         metrics.setState('ready');
@@ -190,11 +191,13 @@ export async function startEngine(
   welcome: Welcome,
   { backend, threads }: Pick<WorkerOptions, 'backend' | 'threads'>,
   cache: DataCache,
+  tracer?: Tracer,
 ): Promise<Engine> {
   const { job, mean, inverseDeviation } = welcome;
   const data = await cache.load(welcome);
   const model = buildModel(job.model, data.featureShape);
-  return Engine.start({ job, model, data, mean, inverseDeviation, backend, threads: threads ?? job.cluster.threads });
+  const threadCount = threads ?? job.cluster.threads;
+  return Engine.start({ job, model, data, mean, inverseDeviation, backend, threads: threadCount, tracer });
 }
 
 /** Keeps the data between connections: a restarted coordinator runs the same job as a rule. */

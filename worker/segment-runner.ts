@@ -2,13 +2,15 @@
 import type { Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
 import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control } from './control.js';
+import type { ThreadTrace } from './thread-trace.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
 type Group =
   | { readonly kind: 'rows'; readonly operations: readonly RowOperation[] }
   | { readonly kind: 'tasks'; readonly operations: readonly TaskOperation[]; readonly tasks: number };
 
-function group(segment: Segment): Group[] {
+/** The groups of a segment; between two of them, threads wait for each other. */
+export function groupsOf(segment: Segment): Group[] {
   const groups: Group[] = [];
   for (const operation of segment) {
     const last = groups.at(-1);
@@ -34,11 +36,12 @@ export class SegmentRunner {
   readonly #thread: number;
   readonly #threads: number;
   readonly #control: Control;
+  readonly #trace: ThreadTrace | null;
 
   /** @throws RangeError when a segment turns from rows to tasks and back, or the program forms gradients, more often than can be counted. */
-  constructor(program: Program, control: Control, thread: number, threads: number) {
+  constructor(program: Program, control: Control, thread: number, threads: number, trace: ThreadTrace | null = null) {
     const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
-    this.#segments = segments.map(group);
+    this.#segments = segments.map(groupsOf);
     const most = Math.max(...this.#segments.map((groups) => groups.length));
     if (most > MAX_GROUPS)
       throw new RangeError(`${most} groups of operations in one segment: ${MAX_GROUPS} can be counted`);
@@ -50,19 +53,23 @@ export class SegmentRunner {
     this.#control = control;
     this.#thread = thread;
     this.#threads = threads;
+    this.#trace = trace;
   }
 
   run(segment: number, pass: Pass): void {
     const groups = this.#segments[segment];
     if (groups === undefined) throw new RangeError(`no segment ${segment}`);
+    const trace = this.#trace?.enabled === true ? this.#trace : null;
     groups.forEach((current, index) => {
       if (index > 0) this.#control.barrier(this.#threads);
+      const start = trace === null ? 0 : performance.now();
       if (current.kind === 'rows') {
         const { first, end } = this.#share(pass);
         for (const operation of current.operations) operation.run(pass, first, end);
       } else {
         this.#runTasks(current.operations, current.tasks, index, pass);
       }
+      trace?.record(this.#thread, segment, index, start, performance.now());
     });
   }
 

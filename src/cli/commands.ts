@@ -35,6 +35,8 @@ function trainCommand(): Command {
     'quiet',
     'logLevel',
     'http',
+    'trace',
+    'traceSteps',
   );
 }
 
@@ -61,6 +63,8 @@ function coordinatorCommand(): Command {
     'json',
     'quiet',
     'logLevel',
+    'trace',
+    'traceSteps',
   );
 }
 

@@ -24,7 +24,7 @@ export function startLocalWorker(
   const link = new LocalConnection('worker-1');
   const agent = new Agent({
     link: link.coordinator,
-    startEngine: ({ mean, inverseDeviation }) =>
+    startEngine: ({ mean, inverseDeviation }, tracer) =>
       Engine.start({
         job,
         model,
@@ -33,6 +33,7 @@ export function startLocalWorker(
         inverseDeviation,
         backend,
         threads,
+        tracer,
         ...(arena === undefined ? {} : { shared: { arena, vector: run.modelVector } }),
       }),
     observer: { ready: () => undefined, stepDone: () => undefined },
@@ -47,11 +48,11 @@ export function startLocalWorker(
     pid: process.pid,
   } as const;
   link.connect(agent, {
-    message: (message) => run.trainer.message(link.id, message),
-    gradient: (part) => run.trainer.gradient(part),
-    lost: (reason) => run.trainer.lost(link.id, reason),
+    message: (message) => events?.message(message),
+    gradient: (part) => events?.gradient(part),
+    lost: (reason) => events?.lost(reason),
   });
-  run.hello(hello, link);
+  const events = run.hello(hello, link);
   return {
     async close() {
       link.close();

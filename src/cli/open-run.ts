@@ -10,8 +10,9 @@ import type { Served } from '../observe/metrics.js';
 import { unservedCoordinatorMetrics } from '../observe/unserved.js';
 import { jobFromFlags, type JobFlags } from './job-flags.js';
 import { openStage, type Stage } from './spectator.js';
+import type { RequestedTrace, TraceFlags } from './tracing.js';
 
-export interface RunFlags extends JobFlags {
+export interface RunFlags extends JobFlags, TraceFlags {
   readonly out?: string;
   readonly resume: string;
   readonly maxSteps?: number;
@@ -29,7 +30,7 @@ export interface OpenRun {
   readonly metrics: CoordinatorMetrics;
   /** Memory shared by the coordinator and a worker in this process. */
   readonly arena: Arena | undefined;
-  /** Ends the display and the HTTP endpoint; safe to call at any time. */
+  /** Ends the display, the HTTP endpoint and the trace, once nothing more will come from the workers. */
   readonly close: () => Promise<void>;
 }
 
@@ -48,6 +49,7 @@ export async function openRun(
   const prepared = await prepareJob(job, baseDir, backend);
   const arena = memory(prepared);
   const maxSteps = flags.maxSteps ?? null;
+  const trace = await requestedTrace(flags);
   const stage = await openStage(prepared, flags, maxSteps);
   const destination = stage.display.logDestination;
   const logger = createLogger({
@@ -62,11 +64,22 @@ export async function openRun(
   const close = async (): Promise<void> => {
     stage.display.stop();
     await http?.close();
+    trace?.close(logger);
   };
   try {
     const { out = null, resume } = flags;
     const { spectator } = stage;
-    const run = await TrainingRun.start({ prepared, out, resume, maxSteps, metrics, logger, spectator, arena });
+    const run = await TrainingRun.start({
+      prepared,
+      out,
+      resume,
+      maxSteps,
+      metrics,
+      logger,
+      spectator,
+      arena,
+      trace: trace?.start,
+    });
     stage.begin(run.resumedSteps);
     if (flags.http !== undefined && served !== null) {
       const { startHttp } = await import('../observe/http.js');
@@ -79,6 +92,13 @@ export async function openRun(
     await close();
     throw thrown;
   }
+}
+
+/** null when no trace is asked for. */
+async function requestedTrace(flags: TraceFlags): Promise<RequestedTrace | null> {
+  if (flags.trace === undefined && flags.traceSteps === undefined) return null;
+  const { RequestedTrace: Requested } = await import('./tracing.js');
+  return new Requested(flags);
 }
 
 async function metricsToServe({ version, backend }: PreparedJob): Promise<Served<CoordinatorMetrics>> {

@@ -1,6 +1,7 @@
 /** Options that several commands share, and how their values are read. */
 import { relative } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import type { TraceRange } from '../common/trace.js';
 
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
@@ -9,6 +10,15 @@ export function wholeNumber(least: number): (text: string) => number {
       throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
     return value;
   };
+}
+
+/** Steps A to B of a run, counted from 1 as in metrics.jsonl; one number means that step alone. */
+export function stepRange(text: string): TraceRange {
+  const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+  const [from, to] = [Number(first), Number(last ?? first)];
+  if (!(from >= 1 && to >= from && to < 2 ** 32))
+    throw new InvalidArgumentError('expected A-B, with steps counted from 1');
+  return { firstStep: from - 1, endStep: to };
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -38,6 +48,9 @@ export const options = {
   logLevel: () => new Option('--log-level <level>', 'trace, debug, info, warn, error or silent'),
   insecure: () => new Option('--insecure', 'serve other hosts without encryption'),
   http: () => new Option('--http <host:port>', 'serve /metrics, /healthz and /readyz there'),
+  trace: () => new Option('--trace <file>', 'record what every process does when, in Chrome trace format'),
+  traceSteps: () =>
+    new Option('--trace-steps <a-b>', 'steps to record with --trace (default: the first 200)').argParser(stepRange),
 };
 
 /** The join token, from the environment so that it does not show in a list of processes. */

@@ -23,8 +23,19 @@ export interface Tracer {
   instant(track: string, name: string, atMs: number, args?: TraceArgs): void;
 }
 
+/** A tracer that is told which step is under way: it may be asked to keep the spans of some steps only. */
+export interface StepTracer extends Tracer {
+  /** @param step From 0. */
+  begin(step: number): void;
+}
+
 /** For those whom nobody watches. */
-export const NO_TRACER: Tracer = { enabled: false, span: () => undefined, instant: () => undefined };
+export const NO_TRACER: StepTracer = {
+  enabled: false,
+  begin: () => undefined,
+  span: () => undefined,
+  instant: () => undefined,
+};
 
 /** A span, or an instant where `endMs` is null. */
 export interface TraceRecord {

@@ -6,7 +6,7 @@
 import type { TraceRecord } from '../../common/trace.js';
 
 /** Order of the tracks of a process, from the top. */
-const TRACK_ORDER = ['steps', 'event loop', 'compute', 'exchange', 'reduce', 'update', 'network'];
+const TRACK_ORDER = ['event loop', 'compute', 'reduce', 'update', 'broadcast', 'network'];
 /** Tracks of one kind are ordered by the number that they end with. */
 const SPACING = 1_000;
 

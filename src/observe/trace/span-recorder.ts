@@ -1,4 +1,4 @@
-import type { TraceArgs, TraceRange, TraceRecord, Tracer } from '../../common/trace.js';
+import type { StepTracer, TraceArgs, TraceRange, TraceRecord } from '../../common/trace.js';
 
 /** Arguments kept of one span. */
 const MAX_ARGS = 6;
@@ -33,7 +33,7 @@ class Names {
  * Keeps the spans of one process until they are drained, in memory whose size never changes: when nobody drains, the oldest
  * are overwritten. Records only while a step of its range is under way.
  */
-export class SpanRecorder implements Tracer {
+export class SpanRecorder implements StepTracer {
   readonly #range: TraceRange;
   readonly #capacity: number;
   readonly #names = new Names();
@@ -62,7 +62,6 @@ export class SpanRecorder implements Tracer {
     return this.#enabled;
   }
 
-  /** Says which step (from 0) is under way from now on. */
   begin(step: number): void {
     this.#enabled = step >= this.#range.firstStep && step < this.#range.endStep;
   }
