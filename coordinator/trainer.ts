@@ -91,6 +91,10 @@ export class Trainer {
     switch (message.type) {
       case 'hello':
         break;
+      case 'clockPong':
+      case 'traceSpans':
+        // For whoever traces the run, who has taken them out before.
+        break;
       case 'ready': {
         const link = this.#crew.markReady(id);
         link?.openGradients();

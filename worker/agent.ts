@@ -124,7 +124,7 @@ export class Agent implements CoordinatorLinkEvents {
     this.#spareVersion = part.last ? part.version : NONE;
     if (!part.last) return;
     this.#modelBegan = null;
-    this.#trace.tracer.span('network', 'receive weights', began, performance.now(), { step: part.version + 1 });
+    this.#trace.tracer.span('network', 'receive weights', began, performance.now(), { step: part.version });
     this.#versionArrived?.();
   }
 
