@@ -112,6 +112,8 @@ export interface Kernels {
   multiply(n: number, x: Offset, y: Offset, z: Offset): void;
   /** Y[rows,cols] = Y + bias[cols] in every row. */
   addBias(rows: number, cols: number, bias: Offset, y: Offset): void;
+  /** addBias, then relu over Y, in one pass and with the same bits. */
+  addBiasRelu(rows: number, cols: number, bias: Offset, y: Offset): void;
 
   /** y = max(x, 0) */
   relu(n: number, x: Offset, y: Offset): void;
@@ -164,6 +166,47 @@ export interface Kernels {
     dy: Offset,
     normalized: Offset,
     gamma: Offset,
+    inverseDeviation: Offset,
+    sumDy: Offset,
+    sumDyNormalized: Offset,
+    count: number,
+    dx: Offset,
+  ): void;
+
+  /** batchNorm, then relu over y, in one pass and with the same bits. */
+  batchNormRelu(
+    rows: number,
+    cols: number,
+    x: Offset,
+    mean: Offset,
+    inverseDeviation: Offset,
+    gamma: Offset,
+    beta: Offset,
+    normalized: Offset,
+    y: Offset,
+  ): void;
+  /**
+   * reluBackward of dy, then columnDots with x̂, in one pass and with the same bits: sumDy[cols] = Σ g and sumDyNormalized[cols] = Σ g·x̂,
+   * where g = dy where γ·x̂ + β > 0, else 0. Needs no output of the forward pass.
+   */
+  batchNormReluDots(
+    rows: number,
+    cols: number,
+    dy: Offset,
+    normalized: Offset,
+    gamma: Offset,
+    beta: Offset,
+    sumDy: Offset,
+    sumDyNormalized: Offset,
+  ): void;
+  /** reluBackward of dy, then batchNormBackward, in one pass and with the same bits. */
+  batchNormReluBackward(
+    rows: number,
+    cols: number,
+    dy: Offset,
+    normalized: Offset,
+    gamma: Offset,
+    beta: Offset,
     inverseDeviation: Offset,
     sumDy: Offset,
     sumDyNormalized: Offset,

@@ -1,6 +1,7 @@
 import { beforeAll, describe } from 'vitest';
 import type { KernelFactory } from '../../src/kernels/kernels.js';
 import { describeElementwise } from './conformance/elementwise.js';
+import { describeFused } from './conformance/fused.js';
 import { describeOptimizers } from './conformance/optimizers.js';
 import { describeProducts } from './conformance/products.js';
 import { describeRows } from './conformance/rows.js';
@@ -25,6 +26,7 @@ export function describeConformance(backend: string, factory: () => KernelFactor
     describeElementwise(bench);
     describeRows(bench);
     describeSums(bench);
+    describeFused(bench);
     describeOptimizers(bench);
     describeWireFormats(bench);
   });

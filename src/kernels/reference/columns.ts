@@ -1,12 +1,9 @@
 import type { Arena } from '../arena.js';
 import type { Kernels } from '../kernels.js';
 
-export type Columns = Pick<
-  Kernels,
-  'columnSums' | 'columnMoments' | 'columnDots' | 'batchNorm' | 'batchNormBackward' | 'standardizeBytes' | 'standardize'
->;
+export type Columns = Pick<Kernels, 'columnSums' | 'columnMoments' | 'columnDots' | 'standardizeBytes' | 'standardize'>;
 
-/** Whatever works on a column of a matrix: sums over the batch, and normalisation by them. */
+/** Whatever works on a column of a matrix: sums over the batch, and standardising by what is known of it. */
 export function referenceColumns(arena: Arena): Columns {
   const data = arena.floats;
 
@@ -34,32 +31,6 @@ export function referenceColumns(arena: Arena): Columns {
       for (let c = 0; c < cols; c++) {
         data[sumX + c] = overRows(rows, cols, c, (at) => data[x + at] as number);
         data[sumXY + c] = overRows(rows, cols, c, (at) => (data[x + at] as number) * (data[y + at] as number));
-      }
-    },
-
-    batchNorm(rows, cols, x, mean, inverseDeviation, gamma, beta, normalized, y) {
-      for (let r = 0; r < rows; r++) {
-        for (let c = 0; c < cols; c++) {
-          const at = r * cols + c;
-          const standard =
-            ((data[x + at] as number) - (data[mean + c] as number)) * (data[inverseDeviation + c] as number);
-          data[normalized + at] = standard;
-          data[y + at] = (data[gamma + c] as number) * standard + (data[beta + c] as number);
-        }
-      }
-    },
-
-    batchNormBackward(rows, cols, dy, normalized, gamma, inverseDeviation, sumDy, sumDyNormalized, count, dx) {
-      for (let r = 0; r < rows; r++) {
-        for (let c = 0; c < cols; c++) {
-          const at = r * cols + c;
-          const meanDy = (data[sumDy + c] as number) / count;
-          const projection = ((data[normalized + at] as number) * (data[sumDyNormalized + c] as number)) / count;
-          data[dx + at] =
-            (data[gamma + c] as number) *
-            (data[inverseDeviation + c] as number) *
-            ((data[dy + at] as number) - meanDy - projection);
-        }
       }
     },
 

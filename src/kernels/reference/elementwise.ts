@@ -1,7 +1,10 @@
 import type { Arena } from '../arena.js';
 import type { Kernels } from '../kernels.js';
 
-export type Elementwise = Pick<Kernels, 'copy' | 'fill' | 'scale' | 'add' | 'addRect' | 'multiply' | 'addBias'>;
+export type Elementwise = Pick<
+  Kernels,
+  'copy' | 'fill' | 'scale' | 'add' | 'addRect' | 'multiply' | 'addBias' | 'addBiasRelu'
+>;
 
 export function referenceElementwise(arena: Arena): Elementwise {
   const data = arena.floats;
@@ -40,6 +43,16 @@ export function referenceElementwise(arena: Arena): Elementwise {
         for (let c = 0; c < cols; c++) {
           const at = y + r * cols + c;
           data[at] = (data[at] as number) + (data[bias + c] as number);
+        }
+      }
+    },
+
+    addBiasRelu(rows, cols, bias, y) {
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < cols; c++) {
+          const at = y + r * cols + c;
+          const sum = (data[at] as number) + (data[bias + c] as number);
+          data[at] = Math.max(sum, 0);
         }
       }
     },

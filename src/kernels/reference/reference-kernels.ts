@@ -1,5 +1,6 @@
 import type { KernelFactory } from '../kernels.js';
 import { referenceActivations } from './activations.js';
+import { referenceBatchNorm } from './batch-norm.js';
 import { referenceColumns } from './columns.js';
 import { referenceDropout } from './dropout.js';
 import { referenceElementwise } from './elementwise.js';
@@ -20,6 +21,7 @@ export const createReferenceKernels: KernelFactory = (arena) => ({
   ...referenceElementwise(arena),
   ...referenceActivations(arena),
   ...referenceColumns(arena),
+  ...referenceBatchNorm(arena),
   ...referenceLosses(arena),
   ...referenceOptimizers(arena),
   ...referenceDropout(arena),

@@ -59,6 +59,7 @@ export interface WasmExports {
   addRect(rows: number, cols: number, x: number, ldx: number, y: number, ldy: number): void;
   multiply(n: number, x: number, y: number, z: number): void;
   addBias(rows: number, cols: number, bias: number, y: number): void;
+  addBiasRelu(rows: number, cols: number, bias: number, y: number): void;
 
   relu(n: number, x: number, y: number): void;
   reluBackward(n: number, y: number, dy: number, dx: number): void;
@@ -96,6 +97,41 @@ export interface WasmExports {
     dy: number,
     normalized: number,
     gamma: number,
+    inverseDeviation: number,
+    sumDy: number,
+    sumDyNormalized: number,
+    count: number,
+    dx: number,
+  ): void;
+
+  batchNormRelu(
+    rows: number,
+    cols: number,
+    x: number,
+    mean: number,
+    inverseDeviation: number,
+    gamma: number,
+    beta: number,
+    normalized: number,
+    y: number,
+  ): void;
+  batchNormReluDots(
+    rows: number,
+    cols: number,
+    dy: number,
+    normalized: number,
+    gamma: number,
+    beta: number,
+    sumDy: number,
+    sumDyNormalized: number,
+  ): void;
+  batchNormReluBackward(
+    rows: number,
+    cols: number,
+    dy: number,
+    normalized: number,
+    gamma: number,
+    beta: number,
     inverseDeviation: number,
     sumDy: number,
     sumDyNormalized: number,

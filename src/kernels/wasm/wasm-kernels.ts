@@ -75,6 +75,7 @@ export function bindWasm(arena: Arena, scratch: Offset): { readonly kernels: Ker
     addRect: (rows, cols, x, ldx, y, ldy) => wasm.addRect(rows, cols, at(x), ldx, at(y), ldy),
     multiply: (n, x, y, z) => wasm.multiply(n, at(x), at(y), at(z)),
     addBias: (rows, cols, bias, y) => wasm.addBias(rows, cols, at(bias), at(y)),
+    addBiasRelu: (rows, cols, bias, y) => wasm.addBiasRelu(rows, cols, at(bias), at(y)),
 
     relu: (n, x, y) => wasm.relu(n, at(x), at(y)),
     reluBackward: (n, y, dy, dx) => wasm.reluBackward(n, at(y), at(dy), at(dx)),
@@ -100,6 +101,37 @@ export function bindWasm(arena: Arena, scratch: Offset): { readonly kernels: Ker
         at(dy),
         at(normalized),
         at(gamma),
+        at(inverseDeviation),
+        at(sumDy),
+        at(sumDyNormalized),
+        count,
+        at(dx),
+      ),
+
+    batchNormRelu: (rows, cols, x, mean, inverseDeviation, gamma, beta, normalized, y) =>
+      wasm.batchNormRelu(rows, cols, at(x), at(mean), at(inverseDeviation), at(gamma), at(beta), at(normalized), at(y)),
+    batchNormReluDots: (rows, cols, dy, normalized, gamma, beta, sumDy, sumDyNormalized) =>
+      wasm.batchNormReluDots(rows, cols, at(dy), at(normalized), at(gamma), at(beta), at(sumDy), at(sumDyNormalized)),
+    batchNormReluBackward: (
+      rows,
+      cols,
+      dy,
+      normalized,
+      gamma,
+      beta,
+      inverseDeviation,
+      sumDy,
+      sumDyNormalized,
+      count,
+      dx,
+    ) =>
+      wasm.batchNormReluBackward(
+        rows,
+        cols,
+        at(dy),
+        at(normalized),
+        at(gamma),
+        at(beta),
         at(inverseDeviation),
         at(sumDy),
         at(sumDyNormalized),

@@ -4,12 +4,12 @@ import { loadOne, splat, storeOne } from './vector';
 
 /** A comparison with 0 that is false keeps x, so that NaN passes. */
 @inline
-function reluOf(x: v128): v128 {
+export function reluOf(x: v128): v128 {
   return f32x4.pmax(x, f32x4.splat(0));
 }
 
 @inline
-function reluGradient(y: v128, dy: v128): v128 {
+export function reluGradient(y: v128, dy: v128): v128 {
   return v128.and(dy, f32x4.gt(y, f32x4.splat(0)));
 }
 

@@ -3,6 +3,7 @@
  * float64, so that the error does not grow with the number of rows. Strips of columns share the cache lines they read;
  * a column gets the same bits in a wide strip and in a narrow one.
  */
+import { passed } from './batch-norm';
 import { loadOne, lowerHalf, splat, storeOne, upperHalf } from './vector';
 
 const BLOCK: i32 = 32;
@@ -109,16 +110,22 @@ export function columnMoments(rows: i32, cols: i32, x: usize, mean: usize, m2: u
   }
 }
 
-/** Σ x and Σ x·y for four columns; `single`: one column in every lane. */
+/** Σ x and Σ x·y for four columns; `single`: one column in every lane. `relu`: as {@link batchNormReluDots}. */
 @inline
-function dotStrip4(rows: i32, rowBytes: usize, x: usize, y: usize, single: bool, sumX: usize, sumXY: usize): void {
+function dotStrip4(
+  rows: i32, rowBytes: usize, x: usize, y: usize, gamma: usize, beta: usize, sumX: usize, sumXY: usize, single: bool,
+  relu: bool,
+): void {
+  const scale = single ? loadOne(gamma) : v128.load(gamma), shift = single ? loadOne(beta) : v128.load(beta);
   let lowerX = f64x2.splat(0), upperX = f64x2.splat(0), lowerXY = f64x2.splat(0), upperXY = f64x2.splat(0);
   for (let row = 0; row < rows; row += BLOCK) {
     let plain = f32x4.splat(0), product = f32x4.splat(0);
     for (let left = min(rows - row, BLOCK); left > 0; left--, x += rowBytes, y += rowBytes) {
-      const value = single ? loadOne(x) : v128.load(x);
+      const other = single ? loadOne(y) : v128.load(y);
+      let value = single ? loadOne(x) : v128.load(x);
+      if (relu) value = passed(value, other, scale, shift);
       plain = f32x4.add(plain, value);
-      product = f32x4.add(product, f32x4.mul(value, single ? loadOne(y) : v128.load(y)));
+      product = f32x4.add(product, f32x4.mul(value, other));
     }
     lowerX = f64x2.add(lowerX, lowerHalf(plain));
     upperX = f64x2.add(upperX, upperHalf(plain));
@@ -134,12 +141,87 @@ function dotStrip4(rows: i32, rowBytes: usize, x: usize, y: usize, single: bool,
   }
 }
 
-export function columnDots(rows: i32, cols: i32, x: usize, y: usize, sumX: usize, sumXY: usize): void {
+/** The same for eight columns, half a cache line. */
+@inline
+function dotStrip8(
+  rows: i32, rowBytes: usize, x: usize, y: usize, gamma: usize, beta: usize, sumX: usize, sumXY: usize, relu: bool,
+): void {
+  const scale0 = v128.load(gamma), scale1 = v128.load(gamma, 16);
+  const shift0 = v128.load(beta), shift1 = v128.load(beta, 16);
+  let lowerX0 = f64x2.splat(0), upperX0 = f64x2.splat(0), lowerXY0 = f64x2.splat(0), upperXY0 = f64x2.splat(0);
+  let lowerX1 = f64x2.splat(0), upperX1 = f64x2.splat(0), lowerXY1 = f64x2.splat(0), upperXY1 = f64x2.splat(0);
+  for (let row = 0; row < rows; row += BLOCK) {
+    let plain0 = f32x4.splat(0), product0 = f32x4.splat(0), plain1 = f32x4.splat(0), product1 = f32x4.splat(0);
+    for (let left = min(rows - row, BLOCK); left > 0; left--, x += rowBytes, y += rowBytes) {
+      const other0 = v128.load(y), other1 = v128.load(y, 16);
+      let value0 = v128.load(x), value1 = v128.load(x, 16);
+      if (relu) {
+        value0 = passed(value0, other0, scale0, shift0);
+        value1 = passed(value1, other1, scale1, shift1);
+      }
+      plain0 = f32x4.add(plain0, value0);
+      plain1 = f32x4.add(plain1, value1);
+      product0 = f32x4.add(product0, f32x4.mul(value0, other0));
+      product1 = f32x4.add(product1, f32x4.mul(value1, other1));
+    }
+    lowerX0 = f64x2.add(lowerX0, lowerHalf(plain0));
+    upperX0 = f64x2.add(upperX0, upperHalf(plain0));
+    lowerX1 = f64x2.add(lowerX1, lowerHalf(plain1));
+    upperX1 = f64x2.add(upperX1, upperHalf(plain1));
+    lowerXY0 = f64x2.add(lowerXY0, lowerHalf(product0));
+    upperXY0 = f64x2.add(upperXY0, upperHalf(product0));
+    lowerXY1 = f64x2.add(lowerXY1, lowerHalf(product1));
+    upperXY1 = f64x2.add(upperXY1, upperHalf(product1));
+  }
+  v128.store(sumX, rounded(lowerX0, upperX0));
+  v128.store(sumX, rounded(lowerX1, upperX1), 16);
+  v128.store(sumXY, rounded(lowerXY0, upperXY0));
+  v128.store(sumXY, rounded(lowerXY1, upperXY1), 16);
+}
+
+@inline
+function dots(
+  rows: i32, cols: i32, x: usize, y: usize, gamma: usize, beta: usize, sumX: usize, sumXY: usize, relu: bool,
+): void {
   const rowBytes = <usize>cols << 2;
-  for (; cols >= 4; cols -= 4, x += 16, y += 16, sumX += 16, sumXY += 16) {
-    dotStrip4(rows, rowBytes, x, y, false, sumX, sumXY);
+  for (; cols >= 8; cols -= 8) {
+    dotStrip8(rows, rowBytes, x, y, gamma, beta, sumX, sumXY, relu);
+    x += 32;
+    y += 32;
+    gamma += 32;
+    beta += 32;
+    sumX += 32;
+    sumXY += 32;
   }
-  for (; cols > 0; cols--, x += 4, y += 4, sumX += 4, sumXY += 4) {
-    dotStrip4(rows, rowBytes, x, y, true, sumX, sumXY);
+  if (cols >= 4) {
+    dotStrip4(rows, rowBytes, x, y, gamma, beta, sumX, sumXY, false, relu);
+    cols -= 4;
+    x += 16;
+    y += 16;
+    gamma += 16;
+    beta += 16;
+    sumX += 16;
+    sumXY += 16;
   }
+  for (; cols > 0; cols--) {
+    dotStrip4(rows, rowBytes, x, y, gamma, beta, sumX, sumXY, true, relu);
+    x += 4;
+    y += 4;
+    gamma += 4;
+    beta += 4;
+    sumX += 4;
+    sumXY += 4;
+  }
+}
+
+export function columnDots(rows: i32, cols: i32, x: usize, y: usize, sumX: usize, sumXY: usize): void {
+  // What is read as γ and β is not used.
+  dots(rows, cols, x, y, sumX, sumX, sumX, sumXY, false);
+}
+
+/** Σ g and Σ g·x̂ with g = dy where γ·x̂ + β > 0, else 0. */
+export function batchNormReluDots(
+  rows: i32, cols: i32, dy: usize, normalized: usize, gamma: usize, beta: usize, sumDy: usize, sumDyNormalized: usize,
+): void {
+  dots(rows, cols, dy, normalized, gamma, beta, sumDy, sumDyNormalized, true);
 }

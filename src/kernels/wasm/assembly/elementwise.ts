@@ -1,4 +1,5 @@
 /** Copies, sums and products, element by element. Addresses in bytes; contract: src/kernels/kernels.ts. */
+import { reluOf } from './activations';
 import { loadOne, splat, storeOne } from './vector';
 
 export function copy(n: i32, x: usize, y: usize): void {
@@ -77,5 +78,17 @@ export function addBias(rows: i32, cols: i32, bias: usize, y: usize): void {
   for (let row = 0; row < rows; row++) {
     add(cols, bias, y);
     y += <usize>cols << 2;
+  }
+}
+
+export function addBiasRelu(rows: i32, cols: i32, bias: usize, y: usize): void {
+  for (let row = 0; row < rows; row++) {
+    let at = bias;
+    let n = cols;
+    for (; n >= 8; n -= 8, at += 32, y += 32) {
+      v128.store(y, reluOf(f32x4.add(v128.load(y), v128.load(at))));
+      v128.store(y, reluOf(f32x4.add(v128.load(y, 16), v128.load(at, 16))), 16);
+    }
+    for (; n > 0; n--, at += 4, y += 4) storeOne(y, reluOf(f32x4.add(loadOne(y), loadOne(at))));
   }
 }

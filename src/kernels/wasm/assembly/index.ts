@@ -4,15 +4,15 @@ export { gemm, DEPTH } from './gemm';
 export { gemmTree, TREE_ROWS } from './gemm-tree';
 export { packRows } from './pack';
 export { sumNodes } from './tree';
-export { add, addBias, addRect, copy, fill, multiply, scale } from './elementwise';
+export { add, addBias, addBiasRelu, addRect, copy, fill, multiply, scale } from './elementwise';
 export {
   exponential, leakyRelu, leakyReluBackward, logarithm, relu, reluBackward, sigmoid, sigmoidBackward, tanh,
   tanhBackward,
 } from './activations';
 export { softmax, softmaxBackward, softmaxCrossEntropy } from './softmax';
 export { argmax, sigmoidCrossEntropy, squaredError } from './losses';
-export { columnDots, columnMoments, columnSums } from './columns';
-export { batchNorm, batchNormBackward } from './batch-norm';
+export { batchNormReluDots, columnDots, columnMoments, columnSums } from './columns';
+export { batchNorm, batchNormBackward, batchNormRelu, batchNormReluBackward } from './batch-norm';
 export { dropoutMask } from './dropout';
 export { philoxWords } from './philox';
 export { gradientSumSquares, sum, sumAbs, sumSquares } from './reductions';
