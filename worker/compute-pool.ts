@@ -1,6 +1,7 @@
 /** The compute threads of a worker, seen from its event loop. */
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../src/common/errors.js';
+import { kernelInheritance } from '../src/kernels/inheritance.js';
 import type { Control, PassRequest } from './control.js';
 import type { ThreadData } from './compute-thread.js';
 
@@ -24,10 +25,11 @@ export class ComputePool {
   static async start(
     threads: number,
     control: Control,
-    data: Omit<ThreadData, 'thread' | 'control'>,
+    data: Omit<ThreadData, 'thread' | 'control' | 'kernels'>,
   ): Promise<ComputePool> {
+    const kernels = kernelInheritance();
     const workers = Array.from({ length: threads }, (_, thread) => {
-      const workerData: ThreadData = { ...data, thread, control: control.buffer };
+      const workerData: ThreadData = { ...data, thread, kernels, control: control.buffer };
       return new Worker(new URL('./compute-thread.js', import.meta.url), { workerData, name: `compute-${thread}` });
     });
     try {

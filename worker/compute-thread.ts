@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { splitsFromTransfer, type SplitsTransfer } from '../src/data/transfer.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
+import { inheritKernels, type KernelInheritance } from '../src/kernels/inheritance.js';
 import type { BackendName } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Shape } from '../src/common/shape.js';
@@ -15,6 +16,7 @@ import { ThreadTrace } from './thread-trace.js';
 export interface ThreadData {
   readonly thread: number;
   readonly backend: BackendName;
+  readonly kernels: KernelInheritance;
   readonly memory: WebAssembly.Memory;
   /** Where the worker's part of the memory begins. */
   readonly base: Offset;
@@ -28,6 +30,7 @@ export interface ThreadData {
 }
 
 function main(data: ThreadData): void {
+  inheritKernels(data.kernels);
   const arena = Arena.attach(data.memory, data.base);
   const options = { ...data.layout, model: buildModel(data.model, data.inputShape) };
   const control = new Control(maxRows(options), data.control);

@@ -6,7 +6,7 @@ import { Arena } from '../../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS } from '../../src/kernels/kernels.js';
 import { measureBackends } from '../../src/kernels/measure.js';
 import { candidateLibraries } from '../../src/kernels/openblas/candidates.js';
-import { findBlas, systemBlas } from '../../src/kernels/openblas/library.js';
+import { examinedBlas, findBlas, systemBlas } from '../../src/kernels/openblas/library.js';
 import { kernelFactory, selectBackend } from '../../src/kernels/select.js';
 
 describe('the search for a BLAS library', () => {
@@ -41,6 +41,18 @@ describe('the search for a BLAS library', () => {
     );
     expect(candidateLibraries('linux', 'mips')).toContain('libopenblas.so.0');
     expect(candidateLibraries('darwin', 'arm64')[0]).toContain('Accelerate');
+  });
+});
+
+describe('an examined library', () => {
+  it.runIf(process.platform === 'linux')('is not examined again: it is only loaded', () => {
+    const lookup = systemBlas();
+    expect(examinedBlas()).toBe(lookup.library === null ? null : lookup.file);
+    // Without products it is of no use, examined or not.
+    expect(findBlas('libc.so.6', true)).toMatchObject({ library: null });
+    if (lookup.library === null) return;
+    const trusted = findBlas(lookup.file, true);
+    expect(trusted.library?.description).toBe(lookup.library.description);
   });
 });
 

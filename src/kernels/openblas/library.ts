@@ -5,7 +5,7 @@ import type { BlasLibrary, Sgemm } from './cblas.js';
 import { dependsOnPlacement } from './placement.js';
 
 export type BlasLookup =
-  | { readonly library: BlasLibrary }
+  | { readonly library: BlasLibrary; readonly file: string }
   /** Why there is none, in one line. */
   | { readonly library: null; readonly reason: string };
 
@@ -21,14 +21,29 @@ const SMALL_PRODUCT_CORES = ['SkylakeX', 'Cooperlake', 'SapphireRapids'];
 const SMALL_PRODUCT = 100 ** 3;
 
 let found: BlasLookup | undefined;
+/** A file that another thread or process of this host has examined. */
+let examined: string | undefined;
 
 /** The system's BLAS, looked for once per thread. Never throws: a machine without one is an ordinary machine. */
 export function systemBlas(): BlasLookup {
-  return (found ??= findBlas(process.env['LOCKSTEP_OPENBLAS']));
+  return (found ??= findBlas(examined ?? process.env['LOCKSTEP_OPENBLAS'], examined !== undefined));
 }
 
-/** @param file look at this file only, instead of the places where systems keep the library. */
-export function findBlas(file: string | undefined): BlasLookup {
+/** The file that `systemBlas` has found to be of use; null when it has not been asked, or there is none. */
+export function examinedBlas(): string | null {
+  return found === undefined || found.library === null ? null : found.file;
+}
+
+/** Makes `systemBlas` take this file, which has been examined before: to examine it takes longer than to load it. */
+export function trustBlas(file: string): void {
+  examined = file;
+}
+
+/**
+ * @param file look at this file only, instead of the places where systems keep the library.
+ * @param trusted do not examine how it rounds.
+ */
+export function findBlas(file: string | undefined, trusted = false): BlasLookup {
   let koffi: typeof Koffi;
   try {
     // Not a static import: koffi has no binary for every platform, and its absence must not be fatal.
@@ -45,14 +60,14 @@ export function findBlas(file: string | undefined): BlasLookup {
       if (file !== undefined) refusals.push(`${file}, named by LOCKSTEP_OPENBLAS, does not load: ${messageOf(error)}`);
       continue;
     }
-    const lookup = open(koffi, handle, path);
+    const lookup = open(koffi, handle, path, trusted);
     if (lookup.library !== null) return lookup;
     refusals.push(lookup.reason);
   }
   return { library: null, reason: refusals[0] ?? 'no OpenBLAS library is installed' };
 }
 
-function open(koffi: typeof Koffi, handle: Koffi.LibraryHandle, path: string): BlasLookup {
+function open(koffi: typeof Koffi, handle: Koffi.LibraryHandle, path: string, trusted: boolean): BlasLookup {
   const optional = (declaration: string): ((...values: number[]) => unknown) | undefined => {
     try {
       return handle.func(declaration);
@@ -83,8 +98,8 @@ function open(koffi: typeof Koffi, handle: Koffi.LibraryHandle, path: string): B
     smallProduct: SMALL_PRODUCT_CORES.includes(core) ? SMALL_PRODUCT : 0,
     description: `${product}${core === '' ? '' : ` (${core})`}, ${path}`,
   };
-  if (dependsOnPlacement(library)) return refuse('its products round differently at different addresses');
-  return { library };
+  if (!trusted && dependsOnPlacement(library)) return refuse('its products round differently at different addresses');
+  return { library, file: path };
 }
 
 function textOf(read: (() => unknown) | undefined): string {

@@ -44,9 +44,9 @@ export class ProductProbe {
           count * m * n,
           count * m * n,
         ]);
+        fillRandom(b.values, 0, 'dense', n);
         return (stream, filling) => {
-          fillRandom(a.values, 2 * stream, filling, k);
-          fillRandom(b.values, 2 * stream + 1, 'dense', n);
+          fillRandom(a.values, stream + 1, filling, k);
           this.#multiply({ ...shape, m: count * m }, a.address, b.address, 0, shared.address);
           for (let shard = 0; shard < count; shard++) {
             this.#multiply(shape, a.address + 4 * shard * m * k, b.address, 0, separate.address + 4 * shard * m * n);

@@ -1,4 +1,3 @@
-import { philox4x32 } from '../../common/random/philox.js';
 import type { BlasLibrary } from './cblas.js';
 
 const ALIGNMENT_BYTES = 64;
@@ -37,20 +36,22 @@ export function allocateBlocks<const T extends readonly number[]>(
 
 export type Filling = 'dense' | 'sparse';
 
-const PROBE_KEY = 0x10c57e9;
-
 /**
  * Uniform numbers in [−1, 1), a function of `stream` and the position alone. `sparse` looks like activations: negative
  * numbers are 0, and so is every third column throughout, because zeros are where a difference of sign can hide.
  */
 export function fillRandom(values: Float32Array, stream: number, filling: Filling, cols: number): void {
-  const words = new Uint32Array(4);
-  const length = values.length;
-  for (let i = 0; i < length; i++) {
-    if ((i & 3) === 0) philox4x32(i >>> 2, stream, 0, 0, PROBE_KEY, 0, words);
+  // SplitMix32: a Weyl sequence through a mixing function. Philox would take longer than the products that are compared.
+  const start = Math.imul(stream + 1, 0x85ebca6b);
+  const sparse = filling === 'sparse';
+  for (let i = 0, column = 0; i < values.length; i++) {
+    let word = (start + Math.imul(i, 0x9e3779b9)) | 0;
+    word = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
+    word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
     // The upper 24 bits: exactly what float32 holds.
-    const value = ((words[i & 3] as number) >>> 8) * 2 ** -23 - 1;
-    values[i] = filling === 'sparse' && (value < 0 || (i % cols) % 3 === 0) ? 0 : value;
+    const value = ((word ^ (word >>> 15)) >>> 8) * 2 ** -23 - 1;
+    values[i] = sparse && (value < 0 || column % 3 === 0) ? 0 : value;
+    column = column + 1 === cols ? 0 : column + 1;
   }
 }
 

@@ -6,6 +6,16 @@ import type { WasmExports } from './exports.js';
 
 let compiled: WebAssembly.Module | undefined;
 
+/** The module, where this thread has needed it. */
+export function compiledWasm(): WebAssembly.Module | null {
+  return compiled ?? null;
+}
+
+/** Takes a module that another thread of the process has compiled. */
+export function adoptWasm(module: WebAssembly.Module): void {
+  compiled = module;
+}
+
 function readModule(): WebAssembly.Module {
   const path = join(packageRoot(), 'dist', 'kernels.wasm');
   let bytes: Uint8Array<ArrayBuffer>;
@@ -21,8 +31,8 @@ function readModule(): WebAssembly.Module {
 }
 
 /**
- * An instance of dist/kernels.wasm that works on `memory`, which must be shared. The module is compiled on the first call
- * of a thread; the engine gives threads of a process the same machine code for the same bytes.
+ * An instance of dist/kernels.wasm that works on `memory`, which must be shared. The module is compiled on the first call of a
+ * thread that has not adopted one.
  *
  * @throws LockstepError `internal` when the file is missing.
  */
