@@ -58,6 +58,8 @@ export interface TreeProductsOptions {
 
 export class TreeProducts {
   readonly #options: TreeProductsOptions;
+  /** What `accumulationIsExact` said: by k, then by rows and columns in one number. */
+  readonly #exact = new Map<number, Map<number, boolean>>();
 
   constructor(options: TreeProductsOptions) {
     this.#options = options;
@@ -100,8 +102,12 @@ export class TreeProducts {
     const { shards } = call;
     const { rows, columns } = part;
     const gap = rows * columns + NODE_GAP;
-    const pairs = this.#addsExactly(call, part);
     const { wasm } = this.#options;
+    // The first shard is never added to another, so a single larger one needs no answer.
+    const [base, larger] = [Math.floor(call.rows / shards), call.rows % shards];
+    const largerPairs = larger > 1 && this.#addsExactly(call, part, base + 1);
+    const smallerPairs = shards > 1 && this.#addsExactly(call, part, base);
+    const pairs = (index: number): boolean => (index < larger ? largerPairs : smallerPairs);
     const node = (height: number, start: number, to: Offset, ld: number, scratchLeft: Offset): void => {
       let level = height;
       while (level > 0 && start + 2 ** (level - 1) >= shards) level -= 1;
@@ -134,80 +140,75 @@ export class TreeProducts {
     node(Math.ceil(Math.log2(shards)), 0, c, ldc, scratch);
   }
 
-  /** Writes or adds the product of one shard, in the pieces that its own rows call for. */
+  /** Writes or adds the product of one shard, in the pieces that its own rows call for. `part` is a panel or all of C. */
   #write(call: Call, part: Part, index: number, accumulate: boolean, to: Offset, ld: number): void {
-    const { gemm } = this.#options;
-    const { a, b } = call;
-    const { start, rows } = shardAt(call.rows, call.shards, index);
-    for (const piece of this.#pieces(call, part, rows)) {
-      gemm(
-        true,
-        false,
-        piece.rows,
-        piece.columns,
-        rows,
-        a.start + start * a.ld + piece.row,
-        a.ld,
-        b.start + start * b.ld + piece.column,
-        b.ld,
-        accumulate,
-        to + (piece.row - part.row) * ld + (piece.column - part.column),
-        ld,
-      );
+    const { start, rows: k } = shardAt(call.rows, call.shards, index);
+    const a = call.a.start + start * call.a.ld;
+    const b = call.b.start + start * call.b.ld;
+    const multiply = (row: number, rows: number, column: number, columns: number): void => {
+      const c = to + (row - part.row) * ld + (column - part.column);
+      this.#options.gemm(true, false, rows, columns, k, a + row, call.a.ld, b + column, call.b.ld, accumulate, c, ld);
+    };
+    const most = this.#pieceRows(call.m, call.n, k);
+    if (most === 0) {
+      multiply(part.row, part.rows, part.column, part.columns);
+      return;
     }
-  }
-
-  /** How the product of a shard of `k` rows is cut where it lies in `part`, which is a panel or all of C. */
-  #pieces({ m, n }: Call, part: Part, k: number): readonly Part[] {
-    const most = this.#pieceRows(m, n, k);
-    if (most === 0) return [part];
-    const panels = part.rows === m && part.columns === n ? cutPanels(m, n) : [part];
-    return panels.flatMap((panel) => {
-      const pieces: Part[] = [];
+    const isWhole = part.rows === call.m && part.columns === call.n;
+    for (const panel of isWhole ? cutPanels(call.m, call.n) : [part]) {
       for (let row = 0; row < panel.rows; row += most) {
-        pieces.push({ ...panel, row: panel.row + row, rows: Math.min(most, panel.rows - row) });
+        multiply(panel.row + row, Math.min(most, panel.rows - row), panel.column, panel.columns);
       }
-      return pieces;
-    });
+    }
   }
 
   /** Rows of a panel that make a small product over `k` rows; 0 where one gemm of m·n is better. */
   #pieceRows(m: number, n: number, k: number): number {
-    const [panelRows, panelColumns] = panelSize(m, n);
+    const rows = panelRows(m);
+    const columns = panelColumns(n);
     for (let pieces = 1; pieces <= MAX_PIECES; pieces *= 2) {
-      const rows = Math.ceil(panelRows / pieces);
-      if (rows * panelColumns * k <= this.#options.smallProduct) return rows;
+      const most = Math.ceil(rows / pieces);
+      if (most * columns * k <= this.#options.smallProduct) return most;
     }
     return 0;
   }
 
-  /** Whether the product of a shard may be added to its left sibling's inside the library. */
-  #addsExactly(call: Call, part: Part): (index: number) => boolean {
-    const answers = new Map<number, boolean>();
-    return (index) => {
-      if (index >= call.shards) return false;
-      const { rows: k } = shardAt(call.rows, call.shards, index);
-      let answer = answers.get(k);
+  /** Whether products over `k` rows may be added inside the library, in whichever piece of `part`. */
+  #addsExactly({ m, n }: Call, part: Part, k: number): boolean {
+    const most = this.#pieceRows(m, n, k);
+    let answers = this.#exact.get(k);
+    if (answers === undefined) this.#exact.set(k, (answers = new Map<number, boolean>()));
+    const known = answers;
+    const exact = (rows: number, columns: number): boolean => {
+      const key = rows * 2 ** 26 + columns;
+      let answer = known.get(key);
       if (answer === undefined) {
-        answer = this.#pieces(call, part, k).every(({ rows, columns }) =>
-          this.#options.accumulationIsExact({ transA: true, transB: false, m: rows, n: columns, k }),
-        );
-        answers.set(k, answer);
+        answer = this.#options.accumulationIsExact({ transA: true, transB: false, m: rows, n: columns, k });
+        known.set(key, answer);
       }
       return answer;
     };
+    if (most === 0) return exact(part.rows, part.columns);
+    const isWhole = part.rows === m && part.columns === n;
+    return (isWhole ? cutPanels(m, n) : [part]).every((panel) => {
+      const rest = panel.rows % most;
+      return exact(Math.min(most, panel.rows), panel.columns) && (rest === 0 || exact(rest, panel.columns));
+    });
   }
 }
 
-/** The size of all panels but the last ones. */
-function panelSize(m: number, n: number): readonly [rows: number, columns: number] {
-  const rows = Math.ceil(m / Math.ceil(m / PANEL_ROWS));
-  const columns = Math.ceil(n / Math.ceil(n / PANEL_COLUMNS) / COLUMN_UNIT) * COLUMN_UNIT;
-  return [rows, Math.min(n, PANEL_COLUMNS, columns)];
+/** Rows of all panels but the last ones. */
+function panelRows(m: number): number {
+  return Math.ceil(m / Math.ceil(m / PANEL_ROWS));
+}
+
+/** Columns of all panels but the last ones. */
+function panelColumns(n: number): number {
+  return Math.min(n, PANEL_COLUMNS, Math.ceil(n / Math.ceil(n / PANEL_COLUMNS) / COLUMN_UNIT) * COLUMN_UNIT);
 }
 
 function cutPanels(m: number, n: number): Part[] {
-  const [rows, columns] = panelSize(m, n);
+  const [rows, columns] = [panelRows(m), panelColumns(n)];
   const panels: Part[] = [];
   for (let row = 0; row < m; row += rows) {
     for (let column = 0; column < n; column += columns) {
