@@ -41,6 +41,8 @@ export interface Layer {
   readonly outputShape: Shape;
   readonly parameters: readonly ParameterSpec[];
   readonly statistics: readonly StatisticSpec[];
+  /** Whether its program can apply a ReLU to its output, see {@link LayerBinding.relu}. Left out: no. */
+  readonly fusesRelu?: boolean;
   /** Lays out the layer's own memory and returns its operations. Called once per thread, in the same order everywhere. */
   compile(binding: LayerBinding): LayerProgram;
 }
@@ -66,8 +68,13 @@ export interface LayerBinding {
   /** Where to write the gradient with respect to each input; null where nobody asks for it. */
   readonly inputGradients: readonly (Offset | null)[];
   readonly output: Offset;
-  /** Gradient of the summed loss with respect to the output. */
+  /** Gradient of the summed loss with respect to the output; backward may change it. */
   readonly outputGradient: Offset;
+  /**
+   * Whether a ReLU follows that takes nothing else: `output` and `outputGradient` are then its own, and the program applies it
+   * and its derivative, with the same bits as the layer of its own that it replaces.
+   */
+  readonly relu: boolean;
   /** Position of a parameter or statistic within the model vector; add `Pass.weights`. */
   readonly tensor: (name: string) => number;
   /** Scratch of one tile per tree level for this thread's weight gradients. */

@@ -7,6 +7,7 @@
 import { sizeOf } from '../common/shape.js';
 import type { Offset } from '../kernels/arena.js';
 import { gemmTreeScratch, type Kernels } from '../kernels/kernels.js';
+import { ABSORBED, absorbedRelus } from './fusion.js';
 import { TILE_ELEMENTS, perRow } from './layer.js';
 import type {
   Allocator,
@@ -76,12 +77,21 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
   const predictions = perRowBlock(1);
   const width = sizeOf(model.outputShape);
 
-  const outputs = model.nodes.map((node) => perRowBlock(sizeOf(node.layer.outputShape)));
-  const outputGradients = model.nodes.map((node) => perRowBlock(sizeOf(node.layer.outputShape)));
+  const absorbed = absorbedRelus(model);
+  const absorbing = new Set(absorbed.values());
+  // What an absorbed layer would take and what it gives are one: nobody asks for what lies between.
+  const blocks = (): Offset[] =>
+    model.nodes.reduce<Offset[]>((placed, { index, layer }) => {
+      const shared = placed[absorbed.get(index) ?? index];
+      return [...placed, shared ?? perRowBlock(sizeOf(layer.outputShape))];
+    }, []);
+  const outputs = blocks();
+  const outputGradients = blocks();
   const exchanges: Exchange[] = [];
   const fanIn = new GradientRoutes(model, outputGradients, options);
-  const programs = model.nodes.map((node) =>
-    node.layer.compile({
+  const programs = model.nodes.map((node) => {
+    if (absorbed.has(node.index)) return ABSORBED;
+    return node.layer.compile({
       kernels,
       allocator,
       index: node.index,
@@ -92,6 +102,7 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
       inputGradients: node.inputs.map((from, position) => fanIn.target(node, from, position)),
       output: outputs[node.index] as Offset,
       outputGradient: outputGradients[node.index] as Offset,
+      relu: absorbing.has(node.index),
       tensor: (name) => tensorOffset(model, node, name),
       treeScratch: { at: (level) => options.treeScratch + level * TILE_ELEMENTS },
       exchange(spec) {
@@ -99,8 +110,8 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
         exchanges.push(exchange);
         return exchange;
       },
-    }),
-  );
+    });
+  });
 
   const last = model.nodes.length - 1;
   const [result, resultGradient] = [outputs[last] as Offset, outputGradients[last] as Offset];

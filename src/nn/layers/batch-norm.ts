@@ -7,6 +7,8 @@
  * Either way the running averages follow the moments of the whole batch: running ← momentum·running + (1 − momentum)·batch, with the
  * unbiased variance n/(n−1)·σ². Inference uses them.
  *
+ * A ReLU that alone takes the output is applied in the same passes. Its derivative needs no more than x̂: y > 0 where γ·x̂ + β > 0.
+ *
  * Backward: dγ = Σ dy·x̂, dβ = Σ dy, dx = γ/√(σ²+ε)·(dy − dβ/n − x̂·dγ/n), sums over the n values normalised together.
  */
 import { sizeOf, type Shape } from '../../common/shape.js';
@@ -45,6 +47,7 @@ export function batchNorm(options: BatchNormOptions, shape: Shape): Layer {
       { name: 'running_mean', shape: [features], initial: 0 },
       { name: 'running_var', shape: [features], initial: 1 },
     ],
+    fusesRelu: true,
     compile: (binding) => new BatchNormProgram(binding, options, features, sizeOf(shape) / features),
   };
 }
@@ -60,6 +63,9 @@ class BatchNormProgram implements LayerProgram {
   /** Values of a feature in one sample: 1, or the pixels of an image. */
   readonly #repeats: number;
   readonly #epsilon: number;
+  /** Places in the model vector. */
+  readonly #gamma: number;
+  readonly #beta: number;
   readonly #x: Offset;
   readonly #normalized: Offset;
   /** Per shard: [mean | m2], or in the backward pass [Σdy | Σdy·x̂]. */
@@ -76,6 +82,8 @@ class BatchNormProgram implements LayerProgram {
     this.#features = features;
     this.#repeats = repeats;
     this.#epsilon = options.epsilon;
+    this.#gamma = binding.tensor('gamma');
+    this.#beta = binding.tensor('beta');
     this.#x = x;
     this.#normalized = allocator.allocate(maxRows * repeats * features);
     this.#moments = allocator.allocate(maxShards * width);
@@ -98,14 +106,21 @@ class BatchNormProgram implements LayerProgram {
     });
     const exchangeMoments: Operation = { kind: 'exchange', exchange: momentsExchange };
 
-    const sums = perShard((shard, index) => {
+    const sums = perShard((shard, index, pass) => {
       const at = this.#sums + index * width;
-      const [dy, normalized] = [this.#at(binding.outputGradient, shard.start), this.#at(this.#normalized, shard.start)];
-      kernels.columnDots(shard.rows * repeats, features, dy, normalized, at, at + features);
+      const rows = shard.rows * repeats;
+      const dy = this.#at(binding.outputGradient, shard.start);
+      const normalized = this.#at(this.#normalized, shard.start);
+      if (binding.relu) {
+        const [gamma, beta] = [pass.weights + this.#gamma, pass.weights + this.#beta];
+        kernels.batchNormReluDots(rows, features, dy, normalized, gamma, beta, at, at + features);
+      } else {
+        kernels.columnDots(rows, features, dy, normalized, at, at + features);
+      }
     });
     this.gradients = [
-      sumVectors(kernels, this.#sums, width, features, binding.tensor('beta'), binding.treeScratch),
-      sumVectors(kernels, this.#sums + features, width, features, binding.tensor('gamma'), binding.treeScratch),
+      sumVectors(kernels, this.#sums, width, features, this.#beta, binding.treeScratch),
+      sumVectors(kernels, this.#sums + features, width, features, this.#gamma, binding.treeScratch),
     ];
     const [inputGradient = null] = binding.inputGradients;
 
@@ -159,18 +174,12 @@ class BatchNormProgram implements LayerProgram {
   }
 
   #normalizeRows(start: number, rows: number, mean: Offset, inverseDeviation: Offset, pass: Pass): void {
-    const { kernels, output, tensor } = this.#binding;
-    kernels.batchNorm(
-      rows * this.#repeats,
-      this.#features,
-      this.#at(this.#x, start),
-      mean,
-      inverseDeviation,
-      pass.weights + tensor('gamma'),
-      pass.weights + tensor('beta'),
-      this.#at(this.#normalized, start),
-      this.#at(output, start),
-    );
+    const { kernels, output, relu } = this.#binding;
+    const count = rows * this.#repeats;
+    const [gamma, beta] = [pass.weights + this.#gamma, pass.weights + this.#beta];
+    const [x, normalized, y] = [this.#at(this.#x, start), this.#at(this.#normalized, start), this.#at(output, start)];
+    if (relu) kernels.batchNormRelu(count, this.#features, x, mean, inverseDeviation, gamma, beta, normalized, y);
+    else kernels.batchNorm(count, this.#features, x, mean, inverseDeviation, gamma, beta, normalized, y);
   }
 
   /** The two sums over the whole batch, and what follows from them. */
@@ -198,19 +207,29 @@ class BatchNormProgram implements LayerProgram {
     dx: Offset,
     pass: Pass,
   ): void {
-    const { kernels, outputGradient, tensor } = this.#binding;
-    kernels.batchNormBackward(
-      rows * this.#repeats,
-      this.#features,
-      this.#at(outputGradient, start),
-      this.#at(this.#normalized, start),
-      pass.weights + tensor('gamma'),
-      inverseDeviation,
-      sums,
-      sums + this.#features,
-      count,
-      this.#at(dx, start),
-    );
+    const { kernels, outputGradient, relu } = this.#binding;
+    const features = this.#features;
+    const values = rows * this.#repeats;
+    const [gamma, beta] = [pass.weights + this.#gamma, pass.weights + this.#beta];
+    const [dy, normalized] = [this.#at(outputGradient, start), this.#at(this.#normalized, start)];
+    const [dBeta, dGamma, to] = [sums, sums + features, this.#at(dx, start)];
+    if (relu) {
+      kernels.batchNormReluBackward(
+        values,
+        features,
+        dy,
+        normalized,
+        gamma,
+        beta,
+        inverseDeviation,
+        dBeta,
+        dGamma,
+        count,
+        to,
+      );
+    } else {
+      kernels.batchNormBackward(values, features, dy, normalized, gamma, inverseDeviation, dBeta, dGamma, count, to);
+    }
   }
 
   #shardForward(): Operation {

@@ -13,6 +13,7 @@ import type { Kernels, ProductShape } from '../../kernels/kernels.js';
 import {
   TILE_ELEMENTS,
   tileLimits,
+  perRow,
   perShard,
   type Layer,
   type LayerBinding,
@@ -53,6 +54,7 @@ export function dense(options: DenseOptions, inputShape: Shape): Layer {
         : []),
     ],
     statistics: [],
+    fusesRelu: true,
     compile: (binding) => compileDense(binding, inputs, units, options.bias),
   };
 }
@@ -85,12 +87,26 @@ function compileDense(binding: LayerBinding, inputs: number, units: number, hasB
           y,
           units,
         );
-        if (bias !== null) kernels.addBias(rows, units, pass.weights + bias, y);
+        if (bias === null) {
+          if (binding.relu) kernels.relu(rows * units, y, y);
+        } else if (binding.relu) {
+          kernels.addBiasRelu(rows, units, pass.weights + bias, y);
+        } else {
+          kernels.addBias(rows, units, pass.weights + bias, y);
+        }
       });
     },
   };
 
   const backward: Operation[] = [];
+  if (binding.relu) {
+    backward.push(
+      perRow((row, rows) => {
+        const [y, dy] = [output + row * units, outputGradient + row * units];
+        kernels.reluBackward(rows * units, y, dy, dy);
+      }),
+    );
+  }
   const gradients = weightGradient(binding, input, inputs, units, weight);
   if (inputGradient !== null) {
     backward.push({
