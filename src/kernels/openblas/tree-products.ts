@@ -46,6 +46,12 @@ interface Part {
   readonly columns: number;
 }
 
+/** The rows of one shard. */
+interface Rows {
+  readonly start: number;
+  readonly rows: number;
+}
+
 export interface TreeProductsOptions {
   readonly gemm: Kernels['gemm'];
   readonly accumulationIsExact: Kernels['accumulationIsExact'];
@@ -60,6 +66,8 @@ export class TreeProducts {
   readonly #options: TreeProductsOptions;
   /** What `accumulationIsExact` said: by k, then by rows and columns in one number. */
   readonly #exact = new Map<number, Map<number, boolean>>();
+  /** The panels of every C so far, by its rows and columns in one number: a step cuts the same ones as the step before. */
+  readonly #panels = new Map<number, readonly Part[]>();
 
   constructor(options: TreeProductsOptions) {
     this.#options = options;
@@ -81,7 +89,7 @@ export class TreeProducts {
       return;
     }
     const near = this.#withoutConflicts(call);
-    for (const panel of cutPanels(m, n)) this.#sum(near, panel, c + panel.row * ldc + panel.column, ldc, scratch);
+    for (const panel of this.#panelsOf(m, n)) this.#sum(near, panel, c + panel.row * ldc + panel.column, ldc, scratch);
   };
 
   /** The operands, copied where the distance of their rows is a bad one and they fit the buffer. */
@@ -142,24 +150,49 @@ export class TreeProducts {
 
   /** Writes or adds the product of one shard, in the pieces that its own rows call for. `part` is a panel or all of C. */
   #write(call: Call, part: Part, index: number, accumulate: boolean, to: Offset, ld: number): void {
-    const { start, rows: k } = shardAt(call.rows, call.shards, index);
-    const a = call.a.start + start * call.a.ld;
-    const b = call.b.start + start * call.b.ld;
-    const multiply = (row: number, rows: number, column: number, columns: number): void => {
-      const c = to + (row - part.row) * ld + (column - part.column);
-      this.#options.gemm(true, false, rows, columns, k, a + row, call.a.ld, b + column, call.b.ld, accumulate, c, ld);
-    };
-    const most = this.#pieceRows(call.m, call.n, k);
+    const shard = shardAt(call.rows, call.shards, index);
+    const most = this.#pieceRows(call.m, call.n, shard.rows);
     if (most === 0) {
-      multiply(part.row, part.rows, part.column, part.columns);
-      return;
-    }
-    const isWhole = part.rows === call.m && part.columns === call.n;
-    for (const panel of isWhole ? cutPanels(call.m, call.n) : [part]) {
-      for (let row = 0; row < panel.rows; row += most) {
-        multiply(panel.row + row, Math.min(most, panel.rows - row), panel.column, panel.columns);
+      this.#multiply(call, shard, part.row, part.rows, part.column, part.columns, accumulate, to, ld);
+    } else if (part.rows === call.m && part.columns === call.n) {
+      for (const panel of this.#panelsOf(call.m, call.n)) {
+        const corner = to + (panel.row - part.row) * ld + (panel.column - part.column);
+        this.#writePanel(call, shard, panel, most, accumulate, corner, ld);
       }
+    } else {
+      this.#writePanel(call, shard, part, most, accumulate, to, ld);
     }
+  }
+
+  /** The same for one panel, at most `most` rows at a time. */
+  #writePanel(call: Call, shard: Rows, panel: Part, most: number, accumulate: boolean, to: Offset, ld: number): void {
+    for (let row = 0; row < panel.rows; row += most) {
+      const rows = Math.min(most, panel.rows - row);
+      this.#multiply(call, shard, panel.row + row, rows, panel.column, panel.columns, accumulate, to + row * ld, ld);
+    }
+  }
+
+  #multiply(
+    { a, b }: Call,
+    shard: Rows,
+    row: number,
+    rows: number,
+    column: number,
+    columns: number,
+    accumulate: boolean,
+    c: Offset,
+    ld: number,
+  ): void {
+    const from = a.start + shard.start * a.ld + row;
+    const times = b.start + shard.start * b.ld + column;
+    this.#options.gemm(true, false, rows, columns, shard.rows, from, a.ld, times, b.ld, accumulate, c, ld);
+  }
+
+  #panelsOf(m: number, n: number): readonly Part[] {
+    const key = m * 2 ** 26 + n;
+    let panels = this.#panels.get(key);
+    if (panels === undefined) this.#panels.set(key, (panels = cutPanels(m, n)));
+    return panels;
   }
 
   /** Rows of a panel that make a small product over `k` rows; 0 where one gemm of m·n is better. */
@@ -190,7 +223,7 @@ export class TreeProducts {
     };
     if (most === 0) return exact(part.rows, part.columns);
     const isWhole = part.rows === m && part.columns === n;
-    return (isWhole ? cutPanels(m, n) : [part]).every((panel) => {
+    return (isWhole ? this.#panelsOf(m, n) : [part]).every((panel) => {
       const rest = panel.rows % most;
       return exact(Math.min(most, panel.rows), panel.columns) && (rest === 0 || exact(rest, panel.columns));
     });
