@@ -26,8 +26,6 @@ export interface EngineOptions {
   readonly job: Job;
   readonly model: Model;
   readonly data: LoadedData;
-  readonly mean: Float32Array;
-  readonly inverseDeviation: Float32Array;
   readonly backend: BackendName;
   readonly threads: number;
   /**
@@ -124,8 +122,6 @@ export class Engine {
     const control = new Control(rows);
     const create = kernelFactory(backend);
     const layout = layOut(layoutOf, threads, arena, (scratch) => create(arena, scratch), null);
-    arena.floats.set(options.mean, layout.mean);
-    arena.floats.set(options.inverseDeviation, layout.inverseDeviation);
     const { model: _model, ...shape } = layoutOf;
     const trace = tracer === undefined ? null : new EngineTrace(tracer, layout.program, threads);
     const pool = await ComputePool.start(threads, control, {
@@ -139,6 +135,12 @@ export class Engine {
       trace: trace?.buffer ?? null,
     });
     return new Engine(options, layout, arena, pool, control, rows, trace);
+  }
+
+  /** Says how inputs are standardised, one number per feature; to be called before the first pass. */
+  normalizeBy(mean: Float32Array, inverseDeviation: Float32Array): void {
+    this.#arena.floats.set(mean, this.#layout.mean);
+    this.#arena.floats.set(inverseDeviation, this.#layout.inverseDeviation);
   }
 
   /** Where the next model is received: the vector that passes do not use, or the coordinator's own. */

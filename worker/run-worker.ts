@@ -6,20 +6,16 @@ import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { LockstepError } from '../src/common/errors.js';
 import { packageVersion } from '../src/common/package.js';
-import type { Tracer } from '../src/common/trace.js';
-import { loadData, type LoadedData } from '../src/data/load.js';
 import type { BackendName } from '../src/kernels/kernels.js';
-import { buildModel } from '../src/nn/model.js';
 import type { Logger } from '../src/observe/logger.js';
 import type { WorkerMetrics } from '../src/observe/worker-metrics.js';
 import type { CoordinatorLinkEvents } from '../src/protocol/link.js';
-import type { Welcome } from '../src/protocol/messages.js';
 import { cutShards } from '../src/reduce/shards.js';
 import { formatAddress, type Address } from '../src/rpc/address.js';
 import type { Security } from '../src/rpc/channel.js';
 import { GradientServer, GrpcCoordinatorLink } from '../src/rpc/grpc-coordinator-link.js';
 import { Agent, type Ending } from './agent.js';
-import { Engine } from './engine.js';
+import type { EngineStarter } from './engine-starter.js';
 
 export interface WorkerOptions {
   readonly coordinator: Address;
@@ -27,8 +23,7 @@ export interface WorkerOptions {
   readonly backend: BackendName;
   /** Compute threads; null: as the job says. */
   readonly threads: number | null;
-  /** Folder that relative data paths start from on this host; null: the same path as on the coordinator's host. */
-  readonly dataDir: string | null;
+  readonly engines: EngineStarter;
   readonly security: Security;
   /** How long to go on dialling a coordinator that does not answer. */
   readonly reconnectMs: number;
@@ -60,13 +55,12 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     { address: formatAddress(gradients.address), coordinator: formatAddress(options.coordinator) },
     'worker started',
   );
-  const data = new DataCache(options.dataDir);
   try {
     let retryMs = FIRST_RETRY_MS;
     let lastContact = performance.now();
     while (!signal.aborted) {
       metrics.setState('connecting');
-      const ending = await takePart(options, gradients, data, transfers, (samples, computeMs, waitMs) => {
+      const ending = await takePart(options, gradients, transfers, (samples, computeMs, waitMs) => {
         metrics.stepCommitted({ samples, computeMs, exchangeWaitMs: waitMs, ...step });
         step = { sentBytes: 0, receivedBytes: 0 };
       });
@@ -87,6 +81,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   } finally {
     metrics.setState('stopped');
     await gradients.close();
+    await options.engines.close();
   }
 }
 
@@ -94,7 +89,6 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 async function takePart(
   options: WorkerOptions,
   gradients: GradientServer,
-  data: DataCache,
   transfers: { sent(bytes: number): void; received(bytes: number): void },
   stepDone: (samples: number, computeMs: number, waitMs: number) => void,
 ): Promise<{ readonly ending: Ending; readonly contact: boolean }> {
@@ -135,7 +129,7 @@ async function takePart(
   );
   const agent: Agent = new Agent({
     link,
-    startEngine: (welcome, tracer) => startEngine(welcome, options, data, tracer),
+    startEngine: (welcome, tracer) => options.engines.start(welcome, tracer),
     observer: {
       ready(workerId) {
         metrics.setState('ready');
@@ -183,48 +177,6 @@ function isOver(ending: Ending, logger: Logger): boolean {
       }
       if (!ending.final) logger.debug({ reason: ending.message }, 'connection lost');
       return false;
-  }
-}
-
-/** The model, laid out over this host's data. */
-export async function startEngine(
-  welcome: Welcome,
-  { backend, threads }: Pick<WorkerOptions, 'backend' | 'threads'>,
-  cache: DataCache,
-  tracer?: Tracer,
-): Promise<Engine> {
-  const { job, mean, inverseDeviation } = welcome;
-  const data = await cache.load(welcome);
-  const model = buildModel(job.model, data.featureShape);
-  const threadCount = threads ?? job.cluster.threads;
-  return Engine.start({ job, model, data, mean, inverseDeviation, backend, threads: threadCount, tracer });
-}
-
-/** Keeps the data between connections: a restarted coordinator runs the same job as a rule. */
-export class DataCache {
-  readonly #dataDir: string | null;
-  #loaded: { readonly key: string; readonly data: LoadedData } | null = null;
-
-  constructor(dataDir: string | null) {
-    this.#dataDir = dataDir;
-  }
-
-  /** @throws LockstepError `data` when the data here is not the coordinator's. */
-  async load({ job, baseDir, dataFingerprint }: Welcome): Promise<LoadedData> {
-    const key = JSON.stringify([job.data, job.seed, baseDir, dataFingerprint]);
-    if (this.#loaded?.key === key) return this.#loaded.data;
-    const data = await loadData(job.data, { baseDir: this.#dataDir ?? baseDir, seed: job.seed });
-    if (data.fingerprint !== dataFingerprint) {
-      throw new LockstepError(
-        'data',
-        `the data on ${hostname()} is not the coordinator's (${data.fingerprint.slice(0, 12)}…, expected ${dataFingerprint.slice(0, 12)}…)`,
-        {
-          hint: 'Copy the same files to every host, or point workers at them with --data DIR.',
-        },
-      );
-    }
-    this.#loaded = { key, data };
-    return data;
   }
 }
 

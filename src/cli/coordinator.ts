@@ -2,6 +2,8 @@
 import { EXIT_CODES } from '../common/errors.js';
 import { checkListen, formatAddress, parseAddress } from '../rpc/address.js';
 import { CoordinatorServer } from '../rpc/coordinator-server.js';
+import { selectBackend } from '../kernels/select.js';
+import { jobFromFlags } from './job-flags.js';
 import { openRun, orAbandon, type RunFlags } from './open-run.js';
 import { commandName, joinToken } from './options.js';
 import { onStopSignal } from './signals.js';
@@ -15,7 +17,9 @@ export async function coordinate(path: string, flags: CoordinatorFlags): Promise
   const listen = parseAddress(flags.listen, '--listen');
   checkListen(listen, flags.insecure === true, '--listen');
   if (flags.http !== undefined) checkListen(parseAddress(flags.http, '--http'), flags.insecure === true, '--http');
-  const { run, prepared, stage, logger, metrics, close } = await openRun(path, flags, 'coordinator');
+  const { job, baseDir } = jobFromFlags(path, flags);
+  const selected = { job, baseDir, selection: selectBackend(flags.backend) };
+  const { run, prepared, stage, logger, metrics, close } = await openRun(selected, flags, 'coordinator');
   let server: CoordinatorServer | null = null;
   const stopListening = onStopSignal(() => {
     metrics.setPhase('draining');

@@ -24,18 +24,12 @@ export function startLocalWorker(
   const link = new LocalConnection('worker-1');
   const agent = new Agent({
     link: link.coordinator,
-    startEngine: ({ mean, inverseDeviation }, tracer) =>
-      Engine.start({
-        job,
-        model,
-        data,
-        mean,
-        inverseDeviation,
-        backend,
-        threads,
-        tracer,
-        ...(arena === undefined ? {} : { shared: { arena, vector: run.modelVector } }),
-      }),
+    startEngine: async ({ mean, inverseDeviation }, tracer) => {
+      const shared = arena === undefined ? undefined : { arena, vector: run.modelVector };
+      const engine = await Engine.start({ job, model, data, backend, threads, tracer, shared });
+      engine.normalizeBy(mean, inverseDeviation);
+      return engine;
+    },
     observer: { ready: () => undefined, stepDone: () => undefined },
   });
   const hello = {

@@ -1,14 +1,15 @@
 /** What `train` and `coordinator` have in common: from a job file and flags to a run that is ready to take workers. */
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { TrainingRun } from '../../coordinator/run.js';
+import type { Job } from '../job/job.js';
 import type { Arena } from '../kernels/arena.js';
-import { selectBackend } from '../kernels/select.js';
+import type { BackendSelection } from '../kernels/select.js';
 import type { CoordinatorMetrics } from '../observe/coordinator-metrics.js';
 import type { HttpEndpoint } from '../observe/http.js';
 import { createLogger, type Logger } from '../observe/logger.js';
 import type { Served } from '../observe/metrics.js';
 import { unservedCoordinatorMetrics } from '../observe/unserved.js';
-import { jobFromFlags, type JobFlags } from './job-flags.js';
+import type { JobFlags } from './job-flags.js';
 import { openStage, type Stage } from './spectator.js';
 import type { RequestedTrace, TraceFlags } from './tracing.js';
 
@@ -34,18 +35,24 @@ export interface OpenRun {
   readonly close: () => Promise<void>;
 }
 
+/** A job and what it is computed with. */
+export interface SelectedJob {
+  readonly job: Job;
+  readonly baseDir: string;
+  readonly selection: BackendSelection;
+}
+
 /**
  * @param memory Memory that the run is to share with a worker in this process, once its job is known.
  * @throws LockstepError `job`, `data` or `usage`, before anything is written.
  */
 export async function openRun(
-  path: string,
+  { job, baseDir, selection }: SelectedJob,
   flags: RunFlags,
   role: 'train' | 'coordinator',
   memory: (prepared: PreparedJob) => Arena | undefined = () => undefined,
 ): Promise<OpenRun> {
-  const { job, baseDir } = jobFromFlags(path, flags);
-  const { backend, reason } = selectBackend(flags.backend);
+  const { backend, reason } = selection;
   const prepared = await prepareJob(job, baseDir, backend);
   const arena = memory(prepared);
   const maxSteps = flags.maxSteps ?? null;

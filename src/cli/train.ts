@@ -1,12 +1,13 @@
 /** `lockstep train`: the whole cluster on this host, started for you. */
 import { randomBytes } from 'node:crypto';
 import type { PreparedJob } from '../../coordinator/prepare.js';
-import type { RunOutcome } from '../../coordinator/run.js';
+import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import type { Job } from '../job/job.js';
-import { CoordinatorServer } from '../rpc/coordinator-server.js';
-import { sharedArena, startLocalWorker } from './local-worker.js';
-import { openRun, type OpenRun, type RunFlags } from './open-run.js';
+import { kernelFindings } from '../kernels/inheritance.js';
+import { selectBackend } from '../kernels/select.js';
+import { jobFromFlags } from './job-flags.js';
+import type { OpenRun, RunFlags } from './open-run.js';
 import { commandName, shownPath } from './options.js';
 import { onStopSignal } from './signals.js';
 import { WorkerProcesses } from './worker-processes.js';
@@ -24,14 +25,80 @@ function collectiveOf({ cluster }: Job): 'local' | 'star' {
 }
 
 export async function train(path: string, flags: RunFlags): Promise<void> {
-  const opened = await openRun(path, flags, 'train', (prepared) =>
-    collectiveOf(prepared.job) === 'local' ? sharedArena(prepared) : undefined,
-  );
+  const { job, baseDir } = jobFromFlags(path, flags);
+  if (collectiveOf(job) === 'local') {
+    const selected = { job, baseDir, selection: selectBackend(flags.backend) };
+    const [{ openRun }, { sharedArena, startLocalWorker }] = await Promise.all([
+      import('./open-run.js'),
+      import('./local-worker.js'),
+    ]);
+    const opened = await openRun(selected, flags, 'train', sharedArena);
+    await finish(path, flags, opened, async ({ run, prepared, arena }) => {
+      const worker = startLocalWorker(run, prepared, arena);
+      try {
+        return await run.execute();
+      } finally {
+        await worker.close();
+      }
+    });
+    return;
+  }
+  // Workers of this host only, and only those started here.
+  const token = randomBytes(24).toString('base64url');
+  const { workers: count, threads } = job.cluster;
+  // First of all: they load their code and the data while this process does.
+  const workers = new WorkerProcesses({ token, count, threads, backend: flags.backend });
+  try {
+    const selected = { job, baseDir, selection: selectBackend(flags.backend) };
+    workers.prepare({ job, baseDir, kernels: kernelFindings(), traced: flags.trace !== undefined });
+    const [{ openRun }, { CoordinatorServer }] = await Promise.all([
+      import('./open-run.js'),
+      import('../rpc/coordinator-server.js'),
+    ]);
+    const opened = await openRun(selected, flags, 'train');
+    await finish(path, flags, opened, async ({ run, logger }) => {
+      const server = await CoordinatorServer.start({
+        address: { host: '127.0.0.1', port: 0 },
+        security: { token },
+        heartbeatTimeoutMs: job.cluster.heartbeatTimeoutMs,
+        host: run,
+        transfers: run.transfers,
+      });
+      workers.dial(server.address, { logger, ended: (reason, left) => missWorker(run, reason, left) });
+      try {
+        return await run.execute();
+      } finally {
+        await workers.close();
+        await server.close();
+      }
+    });
+  } finally {
+    await workers.close();
+  }
+}
+
+/** A worker process has ended by itself, and `left` others have not. */
+function missWorker({ trainer, recorder }: TrainingRun, reason: string, left: number): void {
+  const phase = recorder.currentPhase;
+  // Later on the others do its work; at the start the run would wait in vain for a worker that is not coming.
+  if (left === 0) trainer.fail(new LockstepError('unavailable', `all worker processes have ended: ${reason}`));
+  else if (phase === null || phase === 'waiting') {
+    trainer.fail(new LockstepError('unavailable', `a worker process ended before the first step: ${reason}`));
+  }
+}
+
+/** Trains an opened run to its end and says what it came to. */
+async function finish(
+  path: string,
+  flags: RunFlags,
+  opened: OpenRun,
+  execute: (opened: OpenRun) => Promise<RunOutcome>,
+): Promise<void> {
   const { run, prepared, stage } = opened;
   const out = shownPath(run.directory.path);
   const stopListening = onStopSignal(() => run.stop());
   try {
-    const outcome = await (collectiveOf(prepared.job) === 'local' ? trainHere(opened) : trainWithProcesses(opened));
+    const outcome = await execute(opened);
     if (outcome.status === 'done') {
       stage.finish(run, outcome, nextSteps(path, prepared, out));
       return;
@@ -45,49 +112,6 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
   } finally {
     stopListening();
     await opened.close();
-  }
-}
-
-async function trainHere({ run, prepared, arena }: OpenRun): Promise<RunOutcome> {
-  const worker = startLocalWorker(run, prepared, arena);
-  try {
-    return await run.execute();
-  } finally {
-    await worker.close();
-  }
-}
-
-async function trainWithProcesses({ run, prepared, logger }: OpenRun): Promise<RunOutcome> {
-  const { heartbeatTimeoutMs, workers: count, threads } = prepared.job.cluster;
-  // Workers of this host only, and only those started here.
-  const token = randomBytes(24).toString('base64url');
-  const server = await CoordinatorServer.start({
-    address: { host: '127.0.0.1', port: 0 },
-    security: { token },
-    heartbeatTimeoutMs,
-    host: run,
-    transfers: run.transfers,
-  });
-  const workers = new WorkerProcesses({
-    coordinator: server.address,
-    token,
-    count,
-    threads,
-    backend: prepared.backend,
-    logger,
-    ended: (reason, left) => {
-      // Later on the others do its work; at the start the run would wait in vain for a worker that is not coming.
-      if (left === 0) run.trainer.fail(new LockstepError('unavailable', `all worker processes have ended: ${reason}`));
-      else if (run.recorder.currentPhase === 'waiting') {
-        run.trainer.fail(new LockstepError('unavailable', `a worker process ended before the first step: ${reason}`));
-      }
-    },
-  });
-  try {
-    return await run.execute();
-  } finally {
-    await workers.close();
-    await server.close();
   }
 }
 

@@ -1,7 +1,8 @@
 /** `lockstep worker`: joins a coordinator and computes until the run is over. */
-import { runWorker } from '../../worker/run-worker.js';
+import { EngineStarter } from '../../worker/engine-starter.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import { packageVersion } from '../common/package.js';
+import { inheritFindings } from '../kernels/inheritance.js';
 import { selectBackend, type BackendChoice } from '../kernels/select.js';
 import type { HttpEndpoint } from '../observe/http.js';
 import { createLogger } from '../observe/logger.js';
@@ -10,6 +11,7 @@ import type { WorkerMetrics, WorkerState } from '../observe/worker-metrics.js';
 import { checkListen, isLoopback, parseAddress, type Address } from '../rpc/address.js';
 import { joinToken } from './options.js';
 import { onStopSignal } from './signals.js';
+import { FROM_PARENT, Orders } from './worker-orders.js';
 
 export interface WorkerFlags {
   readonly coordinator: string;
@@ -38,8 +40,11 @@ function listenAddress(flags: WorkerFlags, coordinator: Address): Address {
 }
 
 export async function work(flags: WorkerFlags): Promise<void> {
-  const coordinator = parseAddress(flags.coordinator, '--coordinator');
-  const listen = listenAddress(flags, coordinator);
+  const orders = flags.coordinator === FROM_PARENT && process.connected ? new Orders() : null;
+  const order = (await orders?.job) ?? null;
+  if (order !== null) inheritFindings(order.kernels);
+  const given = orders === null ? parseAddress(flags.coordinator, '--coordinator') : null;
+  if (given !== null) listenAddress(flags, given);
   if (flags.http !== undefined) checkListen(parseAddress(flags.http, '--http'), flags.insecure === true, '--http');
   const { backend } = selectBackend(flags.backend);
   const logger = createLogger({
@@ -47,6 +52,13 @@ export async function work(flags: WorkerFlags): Promise<void> {
     ...(flags.json === true ? { json: true } : {}),
     ...(flags.logLevel === undefined ? {} : { level: flags.logLevel }),
   });
+  const threads = flags.threads ?? null;
+  const engines = new EngineStarter({ backend, threads, dataDir: flags.data ?? null });
+  if (order?.traced === false) engines.expect(order);
+  // After the files have been asked for, which are read while the rest of the code is loaded.
+  const { runWorker } = await import('../../worker/run-worker.js');
+  const coordinator = given ?? (await orders?.coordinator) ?? null;
+  if (coordinator === null) return;
   const leaving = new AbortController();
   const stopListening = onStopSignal(() => leaving.abort());
   let served: ServedMetrics | null = null;
@@ -54,10 +66,10 @@ export async function work(flags: WorkerFlags): Promise<void> {
     if (flags.http !== undefined) served = await serveMetrics(flags.http, backend);
     await runWorker({
       coordinator,
-      listen,
+      listen: listenAddress(flags, coordinator),
       backend,
-      threads: flags.threads ?? null,
-      dataDir: flags.data ?? null,
+      threads,
+      engines,
       security: { token: joinToken() },
       reconnectMs: flags.reconnectTimeout * 1_000,
       logger,

@@ -107,7 +107,8 @@ describe('an engine with real compute threads', () => {
   beforeAll(async () => {
     const { Engine: Built } = await builtEngine();
     for (const threads of [1, 2, 3]) {
-      const engine = await Built.start({ job, model, data, mean, inverseDeviation, backend: 'wasm', threads });
+      const engine = await Built.start({ job, model, data, backend: 'wasm', threads });
+      engine.normalizeBy(mean, inverseDeviation);
       engine.spare.set(vector);
       engine.swap();
       engines.push(engine);
