@@ -11,7 +11,6 @@ const INFINITY: i32 = 0x7f800000;
 const QUIET_NAN: i32 = 0x7fc00000;
 const SMALLEST_NORMAL: i32 = 113 << 23; // 2⁻¹⁴, the smallest normal float16
 const TOO_LARGE: i32 = 143 << 23; // 2¹⁶
-const HALF: i32 = 126 << 23; // 0.5, whose unit in the last place is 2⁻²⁴, the smallest float16
 /** From the exponent of a float16 to that of a float32, 127 − 15. */
 const REBIAS: i32 = 112 << 23;
 
@@ -51,14 +50,18 @@ function valueOfBfloat16(bits: v128): v128 {
 }
 
 /**
- * x + c − c with c = 1.5·2^(e + 13), where e is the exponent of x or −14, whichever is larger: the unit in the last place
- * of the sum is that of a float16 of exponent e, so the addition rounds to it.
+ * c = 1.5·2^(e + 13) or 2^(e + 13), where e is the exponent of x or −14, whichever is larger: the unit in the last place
+ * of x + c is that of a float16 of exponent e, so the addition rounds to it. Half as much again lets x be negative.
  */
+@inline
+function exponentField(x: v128): v128 {
+  return i32x4.max_s(v128.and(x, i32x4.splat(INFINITY)), i32x4.splat(SMALLEST_NORMAL));
+}
+
 @inline
 function roundedFloat16(x: v128): v128 {
   const sign = v128.and(x, i32x4.splat(SIGN));
-  const exponent = i32x4.max_s(v128.and(x, i32x4.splat(INFINITY)), i32x4.splat(SMALLEST_NORMAL));
-  const c = i32x4.add(exponent, i32x4.splat((13 << 23) + (1 << 22)));
+  const c = i32x4.add(exponentField(x), i32x4.splat((13 << 23) + (1 << 22)));
   const y = f32x4.sub(f32x4.add(x, c), c);
   const magnitude = f32x4.abs(y);
   const finite = f32x4.lt(magnitude, i32x4.splat(TOO_LARGE));
@@ -66,18 +69,24 @@ function roundedFloat16(x: v128): v128 {
   return numberOr(QUIET_NAN, x, v128.or(size, sign));
 }
 
-/** The 16 bits in the lower half of each lane. */
+/**
+ * The 16 bits in the lower half of each lane; for a NaN anything. What x + c is beyond c are the units of x: a significand
+ * with the bit that is not stored, which is what the exponent, counted from 0 at −14, then begins at.
+ */
+@inline
+function bitsOfNumber(x: v128): v128 {
+  // 2¹⁶ stands for everything above it: one more than the largest exponent and no fraction are the bits of ∞.
+  const magnitude = f32x4.pmin(f32x4.abs(x), i32x4.splat(TOO_LARGE));
+  const field = exponentField(magnitude);
+  const c = i32x4.add(field, i32x4.splat(13 << 23));
+  const units = i32x4.sub(f32x4.add(magnitude, c), c);
+  const bits = i32x4.add(i32x4.sub(units, i32x4.splat(SMALLEST_NORMAL >> 13)), i32x4.shr_u(field, 13));
+  return v128.or(bits, v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000)));
+}
+
 @inline
 function bitsOfFloat16(x: v128): v128 {
-  const sign = v128.and(x, i32x4.splat(SIGN));
-  const magnitude = v128.xor(x, sign);
-  // A carry out of the significand moves the exponent on, up to that of ∞.
-  const normal = i32x4.shr_u(i32x4.sub(roundUp(magnitude, 13), i32x4.splat(REBIAS)), 13);
-  const half = i32x4.splat(HALF);
-  const subnormal = i32x4.sub(f32x4.add(magnitude, half), half);
-  let bits = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, i32x4.splat(SMALLEST_NORMAL)));
-  bits = v128.bitselect(bits, i32x4.splat(0x7c00), i32x4.lt_s(magnitude, i32x4.splat(TOO_LARGE)));
-  return numberOr(0x7e00, x, v128.or(bits, i32x4.shr_u(sign, 16)));
+  return numberOr(0x7e00, x, bitsOfNumber(x));
 }
 
 @inline
@@ -139,7 +148,12 @@ export function encodeBfloat16(n: i32, x: usize, bytes: usize): void {
 
 export function encodeFloat16(n: i32, x: usize, bytes: usize): void {
   for (; n >= 8; n -= 8, x += 32, bytes += 16) {
-    v128.store(bytes, packed(bitsOfFloat16(v128.load(x)), bitsOfFloat16(v128.load(x, 16))));
+    const x0 = v128.load(x), x1 = v128.load(x, 16);
+    if (v128.any_true(v128.or(f32x4.ne(x0, x0), f32x4.ne(x1, x1)))) {
+      v128.store(bytes, packed(bitsOfFloat16(x0), bitsOfFloat16(x1)));
+    } else {
+      v128.store(bytes, packed(bitsOfNumber(x0), bitsOfNumber(x1)));
+    }
   }
   for (; n > 0; n--, x += 4, bytes += 2) storeBits(bytes, bitsOfFloat16(loadOne(x)));
 }
