@@ -1,29 +1,19 @@
 /** Where pieces enter a process: dials one source, and pulls from it for as long as both take part. */
-import type { ClientReadableStream } from '@grpc/grpc-js';
 import { LockstepError } from '../common/errors.js';
-import { formatAddress } from '../rpc/address.js';
-import { callMetadata, clientCredentials, clientOptions } from '../rpc/channel.js';
-import type { BulkClient } from '../rpc/generated/lockstep/v1/Bulk.js';
 import type { BulkChunk__Output } from '../rpc/generated/lockstep/v1/BulkChunk.js';
 import type { Opening__Output } from '../rpc/generated/lockstep/v1/Opening.js';
 import type { Segment__Output } from '../rpc/generated/lockstep/v1/Segment.js';
-import { protocol } from '../rpc/proto.js';
-import { plainReason } from '../rpc/reason.js';
 import type { BulkReaderEvents, BulkReaderOptions } from './bulk.js';
 import { decodePiece } from './chunk-codec.js';
 import { hostId } from './host-id.js';
 import type { Carrier, Piece } from './piece.js';
+import { PullStream } from './pull-stream.js';
 import { SharedLaneReader } from './shared-lane.js';
-
-interface Lane {
-  readonly client: BulkClient;
-  readonly call: ClientReadableStream<BulkChunk__Output>;
-}
 
 export class BulkReader {
   readonly #options: BulkReaderOptions;
   readonly #events: BulkReaderEvents;
-  readonly #lanes: Lane[] = [];
+  readonly #lanes = new Set<PullStream>();
   #shared: SharedLaneReader | null = null;
   #carrier: Carrier | null = null;
   #closed = false;
@@ -49,40 +39,36 @@ export class BulkReader {
   close(): void {
     this.#closed = true;
     this.#shared?.close();
-    for (const lane of this.#lanes.splice(0)) hangUp(lane);
+    for (const lane of this.#lanes) lane.close();
+    this.#lanes.clear();
   }
 
   /** @param refusal why this call does not ask for shared memory, when that is not the caller's choice. */
   #dial(number: number, host: string, refusal: string | null): void {
     const { address, security, heartbeatTimeoutMs, self, source, runId } = this.#options;
-    const client = new (protocol().Bulk)(formatAddress(address), clientCredentials(security), {
-      ...clientOptions(heartbeatTimeoutMs),
-      // A connection of its own: small messages of other calls must not queue behind pieces, nor lanes share one.
-      'grpc.use_local_subchannel_pool': 1,
-    });
-    const call = client.pull({ runId, reader: self, source, lane: number, hostId: host }, callMetadata(security));
-    const lane: Lane = { client, call };
-    this.#lanes.push(lane);
-    call.on('data', ({ opening, piece }: BulkChunk__Output) => {
-      if (this.#closed) return;
-      if (piece) {
-        const decoded = decodePiece(piece);
-        if (decoded !== null) this.#take(decoded);
-      } else if (opening && number === 0) {
-        void this.#open(opening, lane, refusal);
-      }
-    });
-    const lose = (reason: string): void => {
-      if (!this.#lanes.includes(lane)) return;
-      // The end of the stream may overtake what still lies in shared memory.
-      this.#shared?.drain();
-      this.#lose(reason);
-    };
-    call.on('error', (error) => lose(plainReason(error)));
-    call.on('end', () => lose('it closed the connection'));
+    const request = { runId, reader: self, source, lane: number, hostId: host };
+    const lane = new PullStream(
+      { address, security, heartbeatTimeoutMs, request },
+      {
+        chunk: ({ opening, piece }: BulkChunk__Output) => {
+          if (piece) {
+            const decoded = decodePiece(piece);
+            if (decoded !== null) this.#take(decoded);
+          } else if (opening && number === 0) {
+            void this.#open(opening, lane, refusal);
+          }
+        },
+        ended: (reason) => {
+          // The end of the stream may overtake what still lies in shared memory.
+          this.#shared?.drain();
+          this.#lose(reason);
+        },
+      },
+    );
+    this.#lanes.add(lane);
   }
 
-  async #open({ segment, refusal: theirs }: Opening__Output, lane: Lane, ours: string | null): Promise<void> {
+  async #open({ segment, refusal: theirs }: Opening__Output, lane: PullStream, ours: string | null): Promise<void> {
     const refusal = ours ?? (theirs === '' ? null : theirs);
     if (segment) {
       await this.#share(segment, lane);
@@ -94,7 +80,7 @@ export class BulkReader {
     }
   }
 
-  async #share(segment: Segment__Output, lane: Lane): Promise<void> {
+  async #share(segment: Segment__Output, lane: PullStream): Promise<void> {
     try {
       const shared = await SharedLaneReader.open(segment, {
         piece: (piece) => this.#take(piece),
@@ -113,8 +99,8 @@ export class BulkReader {
         this.#lose(message);
         return;
       }
-      this.#lanes.splice(this.#lanes.indexOf(lane), 1);
-      hangUp(lane);
+      this.#lanes.delete(lane);
+      lane.close();
       this.#dial(0, '', message);
     }
   }
@@ -135,10 +121,4 @@ export class BulkReader {
     this.close();
     this.#events.lost(reason);
   }
-}
-
-function hangUp({ client, call }: Lane): void {
-  call.on('error', () => undefined);
-  call.cancel();
-  client.close();
 }

@@ -137,8 +137,8 @@ export class BulkServer implements BulkSource {
   }
 
   #serveOverGrpc(call: PullCall, refusal: string | null): void {
-    call.write({ opening: { refusal: refusal ?? '' } });
-    this.#attach({ call, carrier: new GrpcLane(call, this.#peer(call.request.reader).outbox, this.#counters) });
+    const { outbox } = this.#peer(call.request.reader);
+    this.#attach({ call, carrier: new GrpcLane(call, refusal ?? '', outbox, this.#counters) });
   }
 
   #attach(lane: Lane): void {

@@ -1,13 +1,15 @@
 /** The source's end of one lane over gRPC: writes frames as fast as the stream takes them. */
+import type { ServerHttp2Stream } from 'node:http2';
 import type { ServerWritableStream, ServiceDefinition } from '@grpc/grpc-js';
 import type { BulkChunk } from '../rpc/generated/lockstep/v1/BulkChunk.js';
 import type { BulkRequest__Output } from '../rpc/generated/lockstep/v1/BulkRequest.js';
 import { protocol } from '../rpc/proto.js';
 import { HEADER_BYTES, encodePiece } from './chunk-codec.js';
+import { PREFIX_BYTES, writePrefix } from './grpc-frame.js';
 import type { Outbox } from './outbox.js';
 import type { TransferCounter } from './piece.js';
 
-/** What a server writes: messages, and pieces in their wire form. */
+/** What a server writes: messages, and chunks that are encoded already. */
 export type PullCall = ServerWritableStream<BulkRequest__Output, BulkChunk | Buffer>;
 
 /** The service with a serializer that lets pass what is encoded already. */
@@ -25,37 +27,49 @@ const FRAMES = 2;
 
 export class GrpcLane {
   readonly #call: PullCall;
+  readonly #stream: ServerHttp2Stream | null;
   readonly #outbox: Outbox;
   readonly #counters: TransferCounter;
   /** Buffers that no write is using. */
   readonly #frames: Buffer[] = [];
   #made = 0;
-  #ended = false;
+  #open = false;
 
-  /** @param taken called when the stream has taken a chunk, and the outbox may have become empty. */
-  constructor(call: PullCall, outbox: Outbox, counters: TransferCounter) {
+  /** Takes a call to which nothing is written yet, and says in the first message that chunks will follow. */
+  constructor(call: PullCall, refusal: string, outbox: Outbox, counters: TransferCounter) {
     this.#call = call;
+    this.#stream = streamOf(call);
     this.#outbox = outbox;
     this.#counters = counters;
+    this.#stream?.on('error', () => undefined);
+    call.write({ opening: { refusal } }, () => {
+      this.#open = true;
+      this.pump();
+    });
   }
 
   /** Writes what the stream takes now; goes on by itself when it takes more. Bytes that left the outbox are copied. */
   pump(): void {
-    while (!this.#ended && !this.#outbox.empty) {
+    while (this.#open && !this.#outbox.empty) {
       const frame = this.#freeFrame();
       if (frame === undefined) return;
       const part = this.#outbox.take(CHUNK_BYTES);
       if (part === null) return;
+      const message = encodePiece(part, frame.subarray(PREFIX_BYTES));
+      writePrefix(frame, message.length);
       this.#counters.sent(part.bytes.byteLength);
-      this.#call.write(encodePiece(part, frame), () => {
+      const written = (): void => {
         this.#frames.push(frame);
         this.pump();
-      });
+      };
+      const end = PREFIX_BYTES + message.length;
+      if (this.#stream === null) this.#call.write(frame.subarray(PREFIX_BYTES, end), written);
+      else this.#stream.write(frame.subarray(0, end), written);
     }
   }
 
   close(): void {
-    this.#ended = true;
+    this.#open = false;
     this.#call.end();
   }
 
@@ -63,6 +77,15 @@ export class GrpcLane {
     const free = this.#frames.pop();
     if (free !== undefined || this.#made === FRAMES) return free;
     this.#made += 1;
-    return Buffer.allocUnsafeSlow(CHUNK_BYTES + HEADER_BYTES);
+    return Buffer.allocUnsafeSlow(PREFIX_BYTES + HEADER_BYTES + CHUNK_BYTES);
   }
+}
+
+/**
+ * The HTTP/2 stream of a call. Frames are written to it directly: grpc-js would copy each into a new buffer, which takes as long as
+ * the rest of sending. It has no public way to the stream; null where a version keeps it elsewhere, and the call itself must do.
+ */
+function streamOf(call: PullCall): ServerHttp2Stream | null {
+  const inner = (call as { readonly call?: { readonly stream?: Partial<ServerHttp2Stream> } }).call?.stream;
+  return typeof inner?.write === 'function' && typeof inner.on === 'function' ? (inner as ServerHttp2Stream) : null;
 }

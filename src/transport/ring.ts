@@ -27,11 +27,9 @@ const UNIT = 64;
 const SKIP = 0xffff_ffff;
 
 /** Bytes of a record: small enough that the reader starts while the writer goes on. */
-const RECORD_BYTES = 2 ** 18;
+const RECORD_BYTES = 2 ** 17;
 /** A rest of the ring smaller than this is skipped where a piece would have to be cut for it. */
 const SLIVER_BYTES = 2 ** 14;
-/** An empty ring starts from the front again after so much, so that small models touch little memory. */
-const REWIND_BYTES = 2 ** 22;
 /** What a reader handles in one turn of the event loop. */
 const TURN_BYTES = 2 ** 23;
 
@@ -85,11 +83,6 @@ export class RingWriter extends RingEnd {
   #record(outbox: Outbox, sent: (bytes: number) => void): boolean {
     let place = this.#head % this.capacity;
     let free = this.#free();
-    if (free === this.capacity && place >= Math.min(REWIND_BYTES, this.capacity / 2)) {
-      this.#skip(place);
-      place = 0;
-      free = this.#free();
-    }
     const wanted = Math.min(outbox.nextBytes, RECORD_BYTES, this.capacity / 4);
     const least = UNIT + Math.min(wanted, SLIVER_BYTES);
     if (this.capacity - place < least) {

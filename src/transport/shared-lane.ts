@@ -9,8 +9,8 @@ import type { Piece, TransferCounter } from './piece.js';
 import { NONCE_BYTES, RING_START, RingError, RingReader, RingWriter } from './ring.js';
 import { offerMemory, openMemory, type Mapping, type OfferedMemory } from './shared-memory.js';
 
-/** Of the ring; the memory comes into being as it is used. */
-const RING_BYTES = 2 ** 24;
+/** Of the ring: room for both sides to work at the same time, and small enough to stay in the cache. */
+const RING_BYTES = 2 ** 22;
 
 /** The source's end. It exists from the offer on, and carries pieces once the reader has rung. */
 export class SharedLane {
