@@ -2,7 +2,7 @@
 import type { PieceChunk__Output } from '../rpc/generated/lockstep/v1/PieceChunk.js';
 import type { PieceKind as WireKind } from '../rpc/generated/lockstep/v1/PieceKind.js';
 import type { WireFormat as WireFormatName } from '../rpc/generated/lockstep/v1/WireFormat.js';
-import { ROOT, type Piece, type PieceKind, type WireFormat } from './piece.js';
+import { ROOT, misalignment, type Piece, type PieceKind, type WireFormat } from './piece.js';
 
 /** Numbers of the protocol's enumerations; 0 is `unspecified`. */
 export const PIECE_KINDS: readonly (PieceKind | null)[] = [null, 'gradient', 'sum', 'weights'];
@@ -29,12 +29,12 @@ export function decodePiece(chunk: PieceChunk__Output): Piece | null {
   return { kind, fence: fence ?? { epoch: 0, step: 0, attempt: 0 }, node, start, count, format, bytes: data };
 }
 
-/** More than the fields of a chunk and their tags ever take: ten numbers of five bytes, eleven tags, four lengths. */
+/** More than the fields of a chunk and their tags ever take: nine numbers and four lengths of five bytes, 13 tags, the padding. */
 export const HEADER_BYTES = 96;
 
 /** Tags of the protocol: field number · 8 + wire type (0 varint, 2 length-delimited). */
 const CHUNK_PIECE = (2 << 3) | 2;
-const [KIND, FENCE, LEVEL, INDEX, START, COUNT, FORMAT, DATA] = [8, 18, 24, 32, 40, 48, 56, 66] as const;
+const [KIND, FENCE, LEVEL, INDEX, START, COUNT, FORMAT, PADDING, DATA] = [8, 18, 24, 32, 40, 48, 56, 66, 74] as const;
 const [EPOCH, STEP, ATTEMPT] = [8, 16, 24] as const;
 
 /**
@@ -43,20 +43,25 @@ const [EPOCH, STEP, ATTEMPT] = [8, 16, 24] as const;
  */
 export function encodePiece(piece: Piece, frame: Buffer): Buffer {
   const { kind, fence, node, start, count, format, bytes } = piece;
-  const fenceBytes = fieldBytes(fence.epoch) + fieldBytes(fence.step) + fieldBytes(fence.attempt);
   const kindNumber = PIECE_KINDS.indexOf(kind);
   const formatNumber = WIRE_FORMATS.indexOf(format);
-  const bodyBytes =
+  const fenceBytes = fieldBytes(fence.epoch) + fieldBytes(fence.step) + fieldBytes(fence.attempt);
+  const numberBytes =
     fieldBytes(kindNumber) +
-    (1 + varintBytes(fenceBytes) + fenceBytes) +
+    (fieldBytes(fenceBytes) + fenceBytes) +
     fieldBytes(node.level) +
     fieldBytes(node.index) +
     fieldBytes(start) +
     fieldBytes(count) +
-    fieldBytes(formatNumber) +
-    (1 + varintBytes(bytes.byteLength) + bytes.byteLength);
+    fieldBytes(formatNumber);
+  // Up to the first byte of data, without the chunk's own tag and length, and without the padding's bytes.
+  const bodyHead = numberBytes + fieldBytes(0) + fieldBytes(bytes.byteLength);
+  // A few bytes of padding may lengthen the length; it is counted with the most of them.
+  const head = fieldBytes(bodyHead + 7 + bytes.byteLength) + bodyHead;
+  let padding = (misalignment(piece) - head + 8 * HEADER_BYTES) % 8;
+  if (fieldBytes(bodyHead + padding + bytes.byteLength) !== head - bodyHead) padding += 8;
 
-  let at = writeField(frame, 0, CHUNK_PIECE, bodyBytes);
+  let at = writeField(frame, 0, CHUNK_PIECE, bodyHead + padding + bytes.byteLength);
   at = writeField(frame, at, KIND, kindNumber);
   at = writeField(frame, at, FENCE, fenceBytes);
   at = writeField(frame, at, EPOCH, fence.epoch);
@@ -67,7 +72,9 @@ export function encodePiece(piece: Piece, frame: Buffer): Buffer {
   at = writeField(frame, at, START, start);
   at = writeField(frame, at, COUNT, count);
   at = writeField(frame, at, FORMAT, formatNumber);
-  at = writeField(frame, at, DATA, bytes.byteLength);
+  at = writeField(frame, at, PADDING, padding);
+  frame.fill(0, at, at + padding);
+  at = writeField(frame, at + padding, DATA, bytes.byteLength);
   frame.set(bytes, at);
   return frame.subarray(0, at + bytes.byteLength);
 }

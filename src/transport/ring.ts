@@ -2,14 +2,15 @@
  * A ring of records in memory that two processes share: one writes, one reads, neither ever waits inside.
  *
  * The first page holds a nonce and four words, each on a cache line of its own. HEAD (how far the writer has come) and TAIL (the
- * reader) count units of 64 bytes modulo 2³². A record is a unit that says what it is, and its bytes; it never runs over the end of
+ * reader) count units of 64 bytes modulo 2³². A record is a unit that says what it is, and its bytes, which begin as many bytes later
+ * as `misalignment` says; it never runs over the end of
  * the ring: a skip record fills what is left there. Who finds nothing to do sets its flag, looks once more, and sleeps; who makes
  * progress takes down the other's flag and rings. Atomics are sequentially consistent between processes too, so that no
  * wake-up is lost: either the one who falls asleep sees the progress, or the other sees the flag.
  */
 import { PIECE_KINDS, WIRE_FORMATS } from './chunk-codec.js';
 import type { Outbox } from './outbox.js';
-import { ROOT, type Piece } from './piece.js';
+import { ROOT, misalignment, type Piece } from './piece.js';
 
 export const NONCE_BYTES = 16;
 /** Where records begin. */
@@ -84,7 +85,7 @@ export class RingWriter extends RingEnd {
     let place = this.#head % this.capacity;
     let free = this.#free();
     const wanted = Math.min(outbox.nextBytes, RECORD_BYTES, this.capacity / 4);
-    const least = UNIT + Math.min(wanted, SLIVER_BYTES);
+    const least = 2 * UNIT + Math.min(wanted, SLIVER_BYTES);
     if (this.capacity - place < least) {
       // Counted in what is free before the skip: a skip into no room would only burn the rest.
       if (free < this.capacity - place + least) return false;
@@ -92,12 +93,12 @@ export class RingWriter extends RingEnd {
       place = 0;
       free = this.#free();
     }
-    const room = Math.min(free, this.capacity - place) - UNIT;
-    if (room + UNIT < least) return false;
-    const part = outbox.take(Math.min(wanted, room));
+    const room = Math.min(free, this.capacity - place);
+    if (room < least) return false;
+    const part = outbox.take(Math.min(wanted, room - 2 * UNIT));
     if (part === null) return true;
     this.#describe(place / 4, part);
-    this.bytes.set(part.bytes, place + UNIT);
+    this.bytes.set(part.bytes, place + UNIT + misalignment(part));
     sent(part.bytes.byteLength);
     this.#publish(recordBytes(part.bytes.byteLength));
     return true;
@@ -200,12 +201,14 @@ export class RingReader extends RingEnd {
     if (kind === null || kind === undefined || format === null || format === undefined) return null;
     const fence = { epoch: word(3), step: word(4), attempt: word(5) };
     const node = word(6) === 0 && word(7) === 0 ? ROOT : { level: word(6), index: word(7) };
-    const bytes = this.bytes.subarray(place + UNIT, place + UNIT + length);
-    return { kind, fence, node, start: word(8), count: word(9), format, bytes };
+    const start = word(8);
+    const from = place + UNIT + misalignment({ start, format });
+    const bytes = this.bytes.subarray(from, from + length);
+    return { kind, fence, node, start, count: word(9), format, bytes };
   }
 }
 
-/** A record with `length` bytes, in whole units. */
+/** A record with `length` bytes, in whole units, with room for the misalignment. */
 function recordBytes(length: number): number {
-  return UNIT * (1 + Math.ceil(length / UNIT));
+  return UNIT * (1 + Math.ceil((length + 7) / UNIT));
 }

@@ -12,6 +12,7 @@ export interface PieceChunk {
   'start'?: (number);
   'count'?: (number);
   'format'?: (_lockstep_v1_WireFormat);
+  'padding'?: (Buffer | Uint8Array | string);
   'data'?: (Buffer | Uint8Array | string);
 }
 
@@ -23,5 +24,6 @@ export interface PieceChunk__Output {
   'start': (number);
   'count': (number);
   'format': (_lockstep_v1_WireFormat__Output);
+  'padding': (Buffer);
   'data': (Buffer);
 }
