@@ -76,7 +76,8 @@ export class BulkServer implements BulkSource {
   /** Lets all readers go, and takes no more. The gRPC server is closed by whoever owns it. */
   async close(): Promise<void> {
     this.serveAs(null);
-    (await this.#doorbells)?.close();
+    const doorbells = await this.#doorbells?.catch(() => null);
+    doorbells?.close();
   }
 
   #peer(reader: string): Peer {

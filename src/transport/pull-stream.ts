@@ -23,6 +23,10 @@ const WINDOW_BYTES = 64 * 2 ** 20;
 /** Of what the session may hold, in megabytes: the window is the limit. */
 const SESSION_MEGABYTES = 1024;
 
+/** Pings without an answer that make a peer lost. More than one: after a long turn of our own event loop, answers are late. */
+const MISSES = 2;
+const MIN_PING_MS = 500;
+
 export interface PullStreamEvents {
   /** `bytes` in it end with the call. */
   readonly chunk: (chunk: BulkChunk__Output) => void;
@@ -42,6 +46,7 @@ export class PullStream {
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   readonly #heartbeat: NodeJS.Timeout;
+  #unanswered = 0;
   #ended = false;
 
   /** Dials a connection of its own, so that small messages of other calls do not queue behind pieces. */
@@ -55,9 +60,7 @@ export class PullStream {
     session.once('remoteSettings', () => session.setLocalWindowSize(WINDOW_BYTES));
     session.on('error', (error: Error) => this.#end(error.message));
     session.on('close', () => this.#end('the connection broke'));
-    // Both ends ask after half of the time that a silent peer is granted.
-    const pauseMs = Math.max(1_000, heartbeatTimeoutMs / 2);
-    this.#heartbeat = setInterval(() => this.#ask(pauseMs), pauseMs);
+    this.#heartbeat = setInterval(() => this.#ask(), Math.max(MIN_PING_MS, heartbeatTimeoutMs / (MISSES + 1)));
 
     const { Pull } = protocol().Bulk.service;
     const stream = session.request({
@@ -95,11 +98,16 @@ export class PullStream {
     this.#session.destroy();
   }
 
-  #ask(limitMs: number): void {
-    if (this.#session.connecting) return;
-    const silent = setTimeout(() => this.#end(`it has not answered for ${limitMs / 1000} s`), limitMs);
-    const sent = this.#session.ping(() => clearTimeout(silent));
-    if (!sent) clearTimeout(silent);
+  /** A connection that is not there yet counts as a ping without answer. */
+  #ask(): void {
+    this.#unanswered += 1;
+    if (this.#unanswered > MISSES) {
+      this.#end('it does not answer');
+    } else if (!this.#session.connecting) {
+      this.#session.ping(() => {
+        this.#unanswered = 0;
+      });
+    }
   }
 
   #end(reason: string): void {

@@ -65,8 +65,8 @@ class RingEnd {
 }
 
 export class RingWriter extends RingEnd {
-  /** Bytes written since the beginning. */
-  #head = 0;
+  /** Bytes written since the beginning, from where the page says that it is. */
+  #head = (Atomics.load(this.flags, HEAD) >>> 0) * UNIT;
 
   /** Moves what fits from the outbox into the ring, by copying. False: it is full, and the reader will ring. */
   pump(outbox: Outbox, sent: (bytes: number) => void): boolean {
@@ -137,8 +137,8 @@ export class RingWriter extends RingEnd {
 }
 
 export class RingReader extends RingEnd {
-  /** Bytes read since the beginning. */
-  #tail = 0;
+  /** Bytes read since the beginning, from where the page says that it is. */
+  #tail = (Atomics.load(this.flags, TAIL) >>> 0) * UNIT;
   #closed = false;
 
   /**
