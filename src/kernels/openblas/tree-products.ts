@@ -13,13 +13,13 @@ import { KERNEL_SCRATCH_ELEMENTS, NODE_GAP, type Kernels } from '../kernels.js';
 import { shardAt, shardsWithRows } from '../shard-products.js';
 import type { WasmExports } from '../wasm/exports.js';
 
-const PANEL_ROWS = 128;
-/** 128 × 240 × 32 is just below the limit of OpenBLAS for small products. */
-const PANEL_COLUMNS = 240;
+/** Wide rather than high, since long rows of C are written faster; 96 × 256 × 40 is just below OpenBLAS's limit for small products. */
+const PANEL_ROWS = 96;
+const PANEL_COLUMNS = 256;
 /** Columns that the library's small kernels like best. */
 const COLUMN_UNIT = 64;
-/** A panel may be cut into so many pieces to make a product small. */
-const MAX_PIECES = 4;
+/** A panel is halved to make a product small, but not below so many rows, where small kernels are no faster than large ones. */
+const MIN_PIECE_ROWS = 24;
 /** Rows so many elements apart, or a multiple, compete for the same lines of a cache; they are copied next to each other first. */
 const CONFLICTING_STRIDE = 1024;
 
@@ -199,11 +199,12 @@ export class TreeProducts {
   #pieceRows(m: number, n: number, k: number): number {
     const rows = panelRows(m);
     const columns = panelColumns(n);
-    for (let pieces = 1; pieces <= MAX_PIECES; pieces *= 2) {
-      const most = Math.ceil(rows / pieces);
-      if (most * columns * k <= this.#options.smallProduct) return most;
+    let most = rows;
+    while (most * columns * k > this.#options.smallProduct) {
+      most = Math.ceil(most / 2);
+      if (most < MIN_PIECE_ROWS) return 0;
     }
-    return 0;
+    return most;
   }
 
   /** Whether products over `k` rows may be added inside the library, in whichever piece of `part`. */

@@ -18,7 +18,7 @@ interface Sizes {
 
 /** Every border of the implementations: panels and pieces, rows at a bad distance, shards and batches that are too long to pack. */
 const SIZES: readonly Sizes[] = [
-  { m: 128, n: 256, rows: 256, shards: 8, spread: 0 },
+  { m: 100, n: 300, rows: 256, shards: 8, spread: 0 },
   { m: 130, n: 250, rows: 133, shards: 4, spread: 6 },
   { m: 128, n: 208, rows: 260, shards: 16, spread: 1 },
   { m: 100, n: 144, rows: 200, shards: 2, spread: 0 },
@@ -27,8 +27,8 @@ const SIZES: readonly Sizes[] = [
   { m: 70, n: 40, rows: 1100, shards: 2, spread: 0 },
   { m: 9, n: 20, rows: 2100, shards: 5, spread: 0 },
   { m: 12, n: 12, rows: 700, shards: 1, spread: 0 },
-  { m: 128, n: 240, rows: 123, shards: 2, spread: 0 },
-  { m: 128, n: 240, rows: 261, shards: 2, spread: 0 },
+  { m: 128, n: 256, rows: 123, shards: 2, spread: 0 },
+  { m: 128, n: 256, rows: 245, shards: 2, spread: 0 },
 ];
 
 type Operands = readonly [a: Offset, b: Offset, c: Offset, scratch: Offset];
