@@ -13,9 +13,9 @@ import {
 } from '@grpc/grpc-js';
 import { timingSafeEqual } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import { HealthImplementation } from 'grpc-health-check';
 import { LockstepError } from '../common/errors.js';
 import { formatAddress, type Address } from './address.js';
+import { HealthService } from './health.js';
 import { plainReason } from './reason.js';
 
 // Every error reaches the caller, who says it in plain words; gRPC's own lines would only stand beside them.
@@ -88,7 +88,7 @@ export function refuseCall(
 /** A gRPC server with a health service. */
 export class RpcServer {
   readonly server: Server;
-  readonly #health: HealthImplementation;
+  readonly #health = new HealthService();
   readonly #services: readonly string[];
   #port = 0;
 
@@ -96,10 +96,8 @@ export class RpcServer {
     const options: ServerOptions = liveness(heartbeatTimeoutMs);
     this.server = new Server(options);
     this.#services = ['', ...services];
-    this.#health = new HealthImplementation(
-      Object.fromEntries(this.#services.map((name) => [name, 'NOT_SERVING' as const])),
-    );
-    this.#health.addToServer(this.server);
+    this.setServing(false);
+    this.#health.addTo(this.server);
   }
 
   /** Starts to listen; port 0 takes a free one. @throws LockstepError `unavailable` when the address cannot be had. */

@@ -1,22 +1,23 @@
-/** The service definitions of proto/lockstep/v1, loaded at run time; their types are generated with the same options. */
-import { join } from 'node:path';
-import { loadPackageDefinition } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { packageRoot } from '../common/package.js';
+/** The services of proto/lockstep/v1, loaded at run time; the types of their messages are generated. */
+import { makeClientConstructor } from '@grpc/grpc-js';
+import { serviceDefinitions } from './definitions.js';
 import type { ProtoGrpcType } from './generated/lockstep.js';
 
-/** Also in package.json's script `generate:proto`. */
-const LOADER_OPTIONS = { longs: Number, enums: String, defaults: true, oneofs: true } as const;
+type Package = ProtoGrpcType['lockstep']['v1'];
 
-let loaded: ProtoGrpcType['lockstep']['v1'] | undefined;
+/** The clients of the package, each with the definition of its service. */
+type Services = { [Name in keyof Package as Package[Name] extends { service: unknown } ? Name : never]: Package[Name] };
 
-export function protocol(): ProtoGrpcType['lockstep']['v1'] {
-  if (loaded === undefined) {
-    const definition = loadSync('lockstep/v1/lockstep.proto', {
-      ...LOADER_OPTIONS,
-      includeDirs: [join(packageRoot(), 'proto')],
-    });
-    loaded = (loadPackageDefinition(definition) as unknown as ProtoGrpcType).lockstep.v1;
-  }
-  return loaded;
+let loaded: Services | undefined;
+
+export function protocol(): Services {
+  return (loaded ??= load());
+}
+
+function load(): Services {
+  const services = [...serviceDefinitions('lockstep/v1/lockstep.proto')].map(([fullName, definition]) => {
+    const name = fullName.slice(fullName.lastIndexOf('.') + 1);
+    return [name, makeClientConstructor(definition, name)] as const;
+  });
+  return Object.fromEntries(services) as unknown as Services;
 }

@@ -1,8 +1,19 @@
-import { credentials, makeGenericClientConstructor, status, type ServiceError } from '@grpc/grpc-js';
+import { on } from 'node:events';
+import {
+  Client,
+  Server,
+  ServerCredentials,
+  credentials,
+  makeGenericClientConstructor,
+  status,
+  type MethodDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { formatAddress, type Address } from '../../src/rpc/address.js';
 import { callMetadata } from '../../src/rpc/channel.js';
+import { HealthService } from '../../src/rpc/health.js';
 import { protocol } from '../../src/rpc/proto.js';
 import { RUN_ID, TestCoordinator, startWorker } from '../support/cluster-links.js';
 
@@ -11,13 +22,19 @@ afterEach(async () => {
   while (closing.length > 0) await closing.pop()?.();
 });
 
+/** A method of the service as its reference implementation defines it. */
+function methodOf(name: 'Check' | 'Watch'): MethodDefinition<object, object> {
+  const method = healthService[name] as MethodDefinition<object, object> | undefined;
+  if (method === undefined) throw new RangeError(`the health service has a method ${name}`);
+  return method;
+}
+
 /** What a probe is told about a service; '' stands for the whole server. */
 async function health(address: Address, service: string): Promise<unknown> {
-  const Client = makeGenericClientConstructor(healthService, 'Health');
-  const client = new Client(formatAddress(address), credentials.createInsecure());
+  const Health = makeGenericClientConstructor(healthService, 'Health');
+  const client = new Health(formatAddress(address), credentials.createInsecure());
   closing.push(() => client.close());
-  const check = healthService['Check'];
-  if (check === undefined) throw new RangeError('the health service has a method Check');
+  const check = methodOf('Check');
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
       check.path,
@@ -71,6 +88,53 @@ describe('the health service', () => {
     expect(await health(worker.gradients.address, 'lockstep.v1.Worker')).toBe('SERVING');
     await worker.link.close();
     expect(await health(worker.gradients.address, '')).toBe('NOT_SERVING');
+  });
+});
+
+describe('a server of the health service', () => {
+  async function serve(): Promise<{ health: HealthService; client: Client }> {
+    const server = new Server();
+    const health = new HealthService();
+    health.addTo(server);
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    closing.push(
+      () => server.forceShutdown(),
+      () => client.close(),
+    );
+    return { health, client };
+  }
+
+  it('does not know a service that was never set', async () => {
+    const { client } = await serve();
+    const { path, requestSerialize, responseDeserialize } = methodOf('Check');
+    const code = await new Promise((resolve) => {
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service: 'none' }, (error) =>
+        resolve(error?.code),
+      );
+    });
+    expect(code).toBe(status.NOT_FOUND);
+  });
+
+  it('tells who watches a service of every change, and of no other service', async () => {
+    const { health, client } = await serve();
+    const { path, requestSerialize, responseDeserialize } = methodOf('Watch');
+    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: 'mine' });
+    call.on('error', () => undefined);
+    const told = on(call, 'data') as AsyncIterator<[{ status: string }], undefined>;
+    const next = async (): Promise<string | undefined> => (await told.next()).value?.[0].status;
+    expect(await next()).toBe('SERVICE_UNKNOWN');
+    health.setStatus('other', 'SERVING');
+    health.setStatus('mine', 'NOT_SERVING');
+    health.setStatus('mine', 'NOT_SERVING');
+    health.setStatus('mine', 'SERVING');
+    expect([await next(), await next()]).toEqual(['NOT_SERVING', 'SERVING']);
+    call.cancel();
   });
 });
 
