@@ -5,6 +5,7 @@ import { Condition } from '../src/common/condition.js';
 import { LockstepError } from '../src/common/errors.js';
 import type { WorkerLink } from '../src/protocol/link.js';
 import type { CoordinatorMessage, Shutdown } from '../src/protocol/messages.js';
+import type { Piece } from '../src/protocol/piece.js';
 import { Membership } from './membership.js';
 import type { TrainerObserver } from './observer.js';
 
@@ -56,17 +57,16 @@ export class Crew {
     return this.membership.ready.flatMap((member) => this.#links.get(member.id) ?? []);
   }
 
-  /** Whether any worker is still being sent a model. */
-  get receivingModels(): boolean {
-    return [...this.#links.values()].some((link) => link.sending);
-  }
-
   lostAny(workers: readonly string[]): boolean {
     return workers.some((worker) => !this.#links.has(worker));
   }
 
   send(worker: string, message: CoordinatorMessage): void {
     this.#links.get(worker)?.send(message);
+  }
+
+  sendPiece(worker: string, piece: Piece): void {
+    this.#links.get(worker)?.sendPiece(piece);
   }
 
   // ── whether to go on ───────────────────────────────────────────────────────────────────────────────────────────────

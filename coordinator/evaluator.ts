@@ -8,12 +8,15 @@ import { SplitEvaluation, type SplitScore } from './split-evaluation.js';
 export class Evaluator {
   readonly #crew: Crew;
   readonly #observer: TrainerObserver;
+  readonly #bring: (worker: string) => void;
   #current: SplitEvaluation | null = null;
   #requests = 0;
 
-  constructor(crew: Crew, observer: TrainerObserver) {
+  /** @param bring Sees to it that a worker has the committed model. */
+  constructor(crew: Crew, observer: TrainerObserver, bring: (worker: string) => void) {
     this.#crew = crew;
     this.#observer = observer;
+    this.#bring = bring;
   }
 
   /** Takes a worker's part; parts of an evaluation that is over are dropped. */
@@ -30,8 +33,10 @@ export class Evaluator {
         this.#observer.phase('evaluating');
         this.#requests += 1;
         const workers = this.#crew.ready;
-        for (const { worker, message } of evaluation.requests(workers, this.#requests))
+        for (const { worker, message } of evaluation.requests(workers, this.#requests)) {
+          this.#bring(worker);
           this.#crew.send(worker, message);
+        }
         // What a lost worker owes is dealt again; what the others have sent stays.
         if (!(await this.#crew.until(() => evaluation.complete || this.#crew.lostAny(workers)))) return null;
         if (evaluation.complete) return evaluation.score();

@@ -13,7 +13,7 @@ import { createOptimizer } from '../src/optim/create.js';
 import type { Optimizer } from '../src/optim/optimizer.js';
 import { createSchedule } from '../src/optim/schedules/create.js';
 import type { Schedule } from '../src/optim/schedules/schedule.js';
-import type { ModelSnapshot } from '../src/protocol/link.js';
+import { BUCKET_BLOCK, type Range } from '../src/reduce/buckets.js';
 import { LockstepError } from '../src/common/errors.js';
 import type { ExchangeOutcome } from './step-attempt.js';
 
@@ -35,6 +35,26 @@ export interface StateTensors {
   readonly slots: readonly { readonly name: string; readonly values: Float32Array }[];
 }
 
+/** One of the two copies of everything that a step changes. */
+interface Copy {
+  readonly vector: Offset;
+  readonly slots: readonly Offset[];
+}
+
+/** What an update in progress has to remember until it is committed. */
+interface Pending {
+  readonly epoch: number;
+  readonly batchCount: number;
+  /** Σ g² of each block of each parameter, so that the sum does not depend on how the parameters were cut. */
+  readonly blockSums: readonly Float64Array[];
+  /** Ranges that wait for the norm of the whole gradient. */
+  readonly waiting: { readonly range: Range; readonly gradient: Offset }[];
+}
+
+/**
+ * The state is kept twice. A step reads one copy and writes the other, range by range as gradients arrive, and `commit` changes
+ * their roles: until then nothing has happened, and a step that is called off leaves nothing to undo.
+ */
 export class ModelState {
   readonly kernels: Kernels;
   /** Blocks that take arriving gradient sums, each as long as the parameters. */
@@ -43,13 +63,11 @@ export class ModelState {
   readonly #job: Job;
   readonly #optimizer: Optimizer;
   readonly #schedule: Schedule;
-  /** The model vector. */
-  readonly vector: Offset;
-  readonly #isShared: boolean;
-  readonly #slots: readonly Offset[];
+  readonly #parameters: readonly TensorSpec[];
+  #committed: Copy;
+  #next: Copy;
+  #pending: Pending | null = null;
   #version = 0;
-  /** The vector of a snapshot that nobody reads any more. */
-  #recycled: Float32Array | null = null;
 
   /**
    * A state with the initial weights of the job.
@@ -61,14 +79,18 @@ export class ModelState {
     this.#job = job;
     this.#optimizer = createOptimizer(job.training.optimizer);
     this.#schedule = createSchedule(job.training);
+    this.#parameters = model.tensors.filter((tensor) => tensor.parameter !== null);
     const { elements, blocks } = layOut(job, model, this.#optimizer);
     const arena = shared ?? Arena.create(elements);
-    this.#isShared = shared !== undefined;
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-    this.vector = arena.allocate(model.vectorElements);
-    this.#slots = this.#optimizer.slots.map(() => arena.allocate(model.parameterElements));
+    const copy = (): Copy => ({
+      vector: arena.allocate(model.vectorElements),
+      slots: this.#optimizer.slots.map(() => arena.allocate(model.parameterElements)),
+    });
+    this.#committed = copy();
+    this.#next = copy();
     this.gradientBlocks = Array.from({ length: blocks }, () => arena.allocate(model.parameterElements));
-    initializeModel(model, job.seed, arena.view(this.vector, model.vectorElements));
+    initializeModel(model, job.seed, arena.view(this.#committed.vector, model.vectorElements));
   }
 
   /** Number of committed updates. */
@@ -76,21 +98,19 @@ export class ModelState {
     return this.#version;
   }
 
-  /**
-   * The model vector as it stands: a copy, or the vector itself in shared memory, where the one worker is done with a version
-   * before the next is made.
-   */
-  snapshot(): ModelSnapshot {
-    if (this.#isShared) return { version: this.#version, vector: this.#view(this.vector, this.#model.vectorElements) };
-    const vector = this.#recycled ?? new Float32Array(this.#model.vectorElements);
-    this.#recycled = null;
-    vector.set(this.#view(this.vector, this.#model.vectorElements));
-    return { version: this.#version, vector };
+  /** Where the two copies of the model vector lie; the committed one comes first at the start. */
+  get vectors(): readonly [Offset, Offset] {
+    return [this.#committed.vector, this.#next.vector];
   }
 
-  /** Takes back a snapshot that nobody reads any more: the next one is made in its place. */
-  recycle({ vector }: ModelSnapshot): void {
-    if (!this.#isShared) this.#recycled = vector;
+  /** The committed model vector, in place: it changes with the step after the next. */
+  get committed(): Float32Array {
+    return this.#view(this.#committed.vector, this.#model.vectorElements);
+  }
+
+  /** The vector that the step under way writes; only the ranges that {@link updateRange} has returned true for are valid. */
+  get next(): Float32Array {
+    return this.#view(this.#next.vector, this.#model.vectorElements);
   }
 
   /** The rate that the step at this position will use. */
@@ -98,69 +118,119 @@ export class ModelState {
     return this.#schedule({ step, epoch });
   }
 
-  /**
-   * Commits a step: moves the parameters along the gradient, and the running statistics towards the batch's moments.
-   *
-   * @param gradient Sum over the batch's samples, laid out like the parameters.
-   */
-  update(step: {
-    epoch: number;
-    batchCount: number;
-    gradient: Offset;
-    moments: readonly (readonly [Exchange, ExchangeOutcome])[];
-  }): UpdateResult {
-    const { kernels } = this;
-    const { regularization, clipNorm } = this.#job.training;
-    const parameters = this.#model.tensors.filter((tensor) => tensor.parameter !== null);
-    const scale = 1 / step.batchCount;
-    const l2 = regularization.l2 / step.batchCount;
-    const l1 = regularization.l1 / (2 * step.batchCount);
-    const penalties = (tensor: TensorSpec): readonly [number, number] =>
-      tensor.parameter?.penalized === true ? [l2, l1] : [0, 0];
+  /** Starts the next update, forgetting one that was not committed. */
+  begin({ epoch, batchCount }: { readonly epoch: number; readonly batchCount: number }): void {
+    const blockSums = this.#parameters.map(({ size }) => new Float64Array(Math.ceil(size / BUCKET_BLOCK)));
+    this.#pending = { epoch, batchCount, blockSums, waiting: [] };
+  }
 
-    let squaredNorm = 0;
-    let penalty = 0;
-    for (const tensor of parameters) {
-      const [tensorL2, tensorL1] = penalties(tensor);
-      const weights = this.vector + tensor.offset;
-      squaredNorm += kernels.gradientSumSquares(
-        tensor.size,
-        weights,
-        step.gradient + tensor.offset,
-        scale,
-        tensorL2,
-        tensorL1,
+  /**
+   * Applies the gradient of a range of the parameters that begins and ends with a tensor, or at a multiple of BUCKET_BLOCK
+   * elements from the start of one.
+   *
+   * @param gradient Place of the sum over the batch's samples for the first element of the range; must stay unchanged until
+   *   `commit` when false is returned.
+   * @returns whether the new parameters are there; false when they have to wait for the norm of the whole gradient.
+   */
+  updateRange(range: Range, gradient: Offset): boolean {
+    const pending = this.#update;
+    if (this.#job.training.clipNorm === null) {
+      this.#apply(pending, range, gradient, 1);
+      return true;
+    }
+    pending.waiting.push({ range, gradient });
+    this.#forEachBlock(range, pending.batchCount, (tensor, block, at, count, [l2, l1]) => {
+      const sum = this.kernels.gradientSumSquares(
+        count,
+        this.#committed.vector + at,
+        gradient + at - range.start,
+        1 / pending.batchCount,
+        l2,
+        l1,
       );
-      if (tensorL2 > 0) penalty += (tensorL2 / 2) * kernels.sumSquares(tensor.size, weights);
-      if (tensorL1 > 0) penalty += tensorL1 * kernels.sumAbs(tensor.size, weights);
-    }
-    const gradientNorm = Math.sqrt(squaredNorm);
-    const clip = clipFactor(gradientNorm, clipNorm);
-    const learningRate = this.learningRate(this.#version, step.epoch);
-    for (const tensor of parameters) {
-      const [tensorL2, tensorL1] = penalties(tensor);
-      const weights = this.vector + tensor.offset;
-      const slots = this.#slots.map((slot) => slot + tensor.offset);
-      const range = {
-        weights,
-        newWeights: weights,
-        gradient: step.gradient + tensor.offset,
-        slots,
-        newSlots: slots,
-        count: tensor.size,
-      };
-      const settings = {
-        learningRate,
-        scale: scale * clip,
-        l2: tensorL2 * clip,
-        l1: tensorL1 * clip,
-        step: this.#version + 1,
-      };
-      this.#optimizer.update(kernels, range, settings);
-    }
-    for (const [exchange, outcome] of step.moments) this.#moveStatistics(exchange, outcome);
+      (pending.blockSums[tensor] as Float64Array)[block] = sum;
+    });
+    return false;
+  }
+
+  /**
+   * Commits the step: every range of the parameters has been updated, and the running statistics move towards the batch's
+   * moments.
+   */
+  commit(moments: readonly (readonly [Exchange, ExchangeOutcome])[]): UpdateResult {
+    const pending = this.#update;
+    const penalty = this.#penalty(pending.batchCount);
+    const gradientNorm = Math.sqrt(pending.blockSums.reduce((sum, blocks) => sum + blocks.reduce((a, b) => a + b, 0), 0));
+    const clip = clipFactor(gradientNorm, this.#job.training.clipNorm);
+    for (const { range, gradient } of pending.waiting) this.#apply(pending, range, gradient, clip);
+    const learningRate = this.learningRate(this.#version, pending.epoch);
+    const { parameterElements } = this.#model;
+    this.next.set(this.committed.subarray(parameterElements), parameterElements);
+    for (const [exchange, outcome] of moments) this.#moveStatistics(exchange, outcome);
+    [this.#committed, this.#next] = [this.#next, this.#committed];
+    this.#pending = null;
     this.#version += 1;
     return { learningRate, gradientNorm, penalty };
+  }
+
+  get #update(): Pending {
+    if (this.#pending === null) throw new RangeError('no update is under way');
+    return this.#pending;
+  }
+
+  /** Moves the parameters of a range along the gradient, times `clip`. */
+  #apply(pending: Pending, range: Range, gradient: Offset, clip: number): void {
+    const scale = clip / pending.batchCount;
+    const step = this.#version + 1;
+    const learningRate = this.learningRate(this.#version, pending.epoch);
+    const clips = this.#job.training.clipNorm !== null;
+    this.#forEachBlock(range, pending.batchCount, (tensor, block, at, count, [l2, l1]) => {
+      const sum = this.#optimizer.update(
+        this.kernels,
+        {
+          weights: this.#committed.vector + at,
+          newWeights: this.#next.vector + at,
+          gradient: gradient + at - range.start,
+          slots: this.#committed.slots.map((slot) => slot + at),
+          newSlots: this.#next.slots.map((slot) => slot + at),
+          count,
+        },
+        { learningRate, scale, l2: l2 * clip, l1: l1 * clip, step },
+      );
+      if (!clips) (pending.blockSums[tensor] as Float64Array)[block] = sum;
+    });
+  }
+
+  /** Visits the blocks of the parameters in a range: number of the tensor and block, first element, how many, L2 and L1 factors. */
+  #forEachBlock(
+    range: Range,
+    batchCount: number,
+    visit: (tensor: number, block: number, at: number, count: number, penalties: readonly [number, number]) => void,
+  ): void {
+    this.#parameters.forEach((tensor, index) => {
+      const end = Math.min(range.end, tensor.offset + tensor.size);
+      for (let at = Math.max(range.start, tensor.offset); at < end; at += BUCKET_BLOCK) {
+        const block = (at - tensor.offset) / BUCKET_BLOCK;
+        visit(index, block, at, Math.min(BUCKET_BLOCK, end - at), this.#penalties(tensor, batchCount));
+      }
+    });
+  }
+
+  /** Factors on w and sign(w) that the penalties on a tensor add to the gradient. */
+  #penalties({ parameter }: TensorSpec, batchCount: number): readonly [number, number] {
+    if (parameter?.penalized !== true) return [0, 0];
+    const { l2, l1 } = this.#job.training.regularization;
+    return [l2 / batchCount, l1 / (2 * batchCount)];
+  }
+
+  /** λ/(2m)·‖W‖² + λ/(2m)·‖W‖₁ of the committed weights. */
+  #penalty(batchCount: number): number {
+    return this.#parameters.reduce((sum, tensor) => {
+      const [l2, l1] = this.#penalties(tensor, batchCount);
+      const weights = this.#committed.vector + tensor.offset;
+      const squares = l2 > 0 ? (l2 / 2) * this.kernels.sumSquares(tensor.size, weights) : 0;
+      return sum + squares + (l1 > 0 ? l1 * this.kernels.sumAbs(tensor.size, weights) : 0);
+    }, 0);
   }
 
   /** Everything a checkpoint holds, copied. */
@@ -169,11 +239,11 @@ export class ModelState {
       model: this.#model.tensors.map((tensor) => ({
         name: tensor.name,
         shape: tensor.shape,
-        values: this.#view(this.vector + tensor.offset, tensor.size).slice(),
+        values: this.#view(this.#committed.vector + tensor.offset, tensor.size).slice(),
       })),
       slots: this.#optimizer.slots.map((name, index) => ({
         name,
-        values: this.#view(this.#slots[index] ?? 0, this.#model.parameterElements).slice(),
+        values: this.#view(this.#committed.slots[index] ?? 0, this.#model.parameterElements).slice(),
       })),
     };
   }
@@ -190,11 +260,11 @@ export class ModelState {
       throw new LockstepError('data', `checkpoint: tensor ${name} ${found}, this job needs ${size}`);
     };
     for (const tensor of this.#model.tensors) {
-      this.#view(this.vector + tensor.offset, tensor.size).set(fit(tensor.name, model.get(tensor.name), tensor.size));
+      this.#view(this.#committed.vector + tensor.offset, tensor.size).set(fit(tensor.name, model.get(tensor.name), tensor.size));
     }
     this.#optimizer.slots.forEach((name, index) => {
       const size = this.#model.parameterElements;
-      this.#view(this.#slots[index] ?? 0, size).set(fit(name, slots.get(name), size));
+      this.#view(this.#committed.slots[index] ?? 0, size).set(fit(name, slots.get(name), size));
     });
     this.#version = version;
   }
@@ -203,7 +273,7 @@ export class ModelState {
     return this.kernels.arena.view(offset, length) as Float32Array;
   }
 
-  /** running ← momentum·running + (1 − momentum)·batch, with the unbiased variance. */
+  /** running ← momentum·running + (1 − momentum)·batch, with the unbiased variance; in the copy that the step writes. */
   #moveStatistics(exchange: Exchange, { values, count }: ExchangeOutcome): void {
     if (exchange.statistics === null) return;
     const { momentum, mean, variance } = exchange.statistics;
@@ -214,7 +284,7 @@ export class ModelState {
       const fullName = `${exchange.layer}.${node?.layer.type}.${name}`;
       const tensor = this.#model.tensors.find((candidate) => candidate.name === fullName);
       if (tensor === undefined) throw new RangeError(`model has no tensor ${fullName}`);
-      return this.#view(this.vector + tensor.offset, tensor.size);
+      return this.#view(this.#next.vector + tensor.offset, tensor.size);
     };
     const [runningMean, runningVariance] = [find(mean), find(variance)];
     for (let j = 0; j < features; j += 1) {
@@ -232,7 +302,8 @@ export function stateElements(job: Job, model: Model): number {
 
 function layOut(job: Job, model: Model, optimizer: Optimizer): { readonly elements: number; readonly blocks: number } {
   const parameters = allocationSize(model.parameterElements);
-  const fixed = KERNEL_SCRATCH_ELEMENTS + allocationSize(model.vectorElements) + optimizer.slots.length * parameters;
+  const copy = allocationSize(model.vectorElements) + optimizer.slots.length * parameters;
+  const fixed = KERNEL_SCRATCH_ELEMENTS + 2 * copy;
   // One block per shard is what the most scattered arrival needs; the address space may allow fewer.
   const room = Math.floor((MAX_ARENA_BYTES / 4 - fixed) / parameters) - 1;
   const blocks = Math.min(job.training.shards, room);

@@ -115,6 +115,11 @@ export class Recorder implements TrainerObserver {
     this.#options.logger.warn({ step }, 'step begins again with the workers that are left');
   }
 
+  apart(worker: string, peer: string, reason: string): void {
+    this.#event('collective', { collective: 'star', reason: `${worker} cannot reach ${peer}: ${reason}` });
+    this.#options.logger.warn({ worker, peer, reason }, 'two workers cannot reach each other; going on with a star');
+  }
+
   async stepCommitted(record: StepRecord): Promise<void> {
     const { metrics, directory, spectator, prepared, transfers, state } = this.#options;
     const rate = (record.samples * 1000) / record.durationMs;

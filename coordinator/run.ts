@@ -1,6 +1,7 @@
 /** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
 import { randomUUID } from 'node:crypto';
 import { LockstepError } from '../src/common/errors.js';
+import { bucketElements } from '../src/reduce/buckets.js';
 import type { Arena, Offset } from '../src/kernels/arena.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
@@ -10,13 +11,12 @@ import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint } from '../src/
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
 import { weightsSha256 } from '../src/state/weights-hash.js';
-import { StarCollective } from './collectives/star.js';
 import { trainingExchanges } from './exchanges.js';
 import { ModelState } from './model-state.js';
 import type { PreparedJob } from './prepare.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
 import type { ClusterTrace } from './trace/cluster-trace.js';
-import { Trainer, type Scores } from './trainer.js';
+import { Trainer, type Cooperation, type Scores } from './trainer.js';
 
 export interface RunOptions {
   readonly prepared: PreparedJob;
@@ -70,7 +70,8 @@ export class TrainingRun {
     this.trainer = new Trainer({
       job: prepared.job,
       state,
-      collective: new StarCollective(state.kernels, state.gradientBlocks, prepared.model.parameterElements),
+      model: prepared.model,
+      cooperation: (members) => cooperation(prepared, members.length),
       exchanges: trainingExchanges(prepared),
       sizes: prepared.sizes,
       maxSteps: options.maxSteps,
@@ -128,7 +129,7 @@ export class TrainingRun {
       message: (message) => {
         if (this.#trace?.message(link.id, message) !== true) this.trainer.message(link.id, message);
       },
-      gradient: (part) => this.trainer.gradient(part),
+      piece: (piece) => this.trainer.piece(piece),
       lost: (reason) => {
         this.#trace?.lost(link.id);
         this.trainer.lost(link.id, reason);
@@ -168,9 +169,9 @@ export class TrainingRun {
     this.trainer.stop();
   }
 
-  /** Where the model lies in the memory of this process. */
-  get modelVector(): Offset {
-    return this.#state.vector;
+  /** Where the two model vectors lie in the memory of this process. */
+  get modelVectors(): readonly [Offset, Offset] {
+    return this.#state.vectors;
   }
 
   /** For probes: ready while steps or evaluations are under way. */
@@ -227,6 +228,13 @@ export class TrainingRun {
     });
     await this.directory.discardIfEmpty();
   }
+}
+
+/** How so many workers work together on a job. */
+function cooperation({ job, model }: PreparedJob, workers: number): Cooperation {
+  const collective = job.cluster.collective === 'mesh' && workers > 1 ? 'mesh' : 'star';
+  const owners = collective === 'mesh' ? workers : 1;
+  return { collective, bucketElements: bucketElements(model.parameterElements, owners) };
 }
 
 function normalization({ normalization: { mean, inverseDeviation } }: PreparedJob): Pick<RunRecord, 'normalization'> {

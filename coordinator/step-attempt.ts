@@ -35,29 +35,33 @@ export class StepAttempt {
   readonly work: StepWork;
   readonly shards: readonly Shard[];
   readonly assignments: readonly Assignment[];
-  readonly #totalShards: number;
+  /** Those who are sent a plan and owe a report: workers with shards, or everybody. */
+  readonly participants: readonly string[];
+  readonly totalShards: number;
   readonly #exchanges: readonly Exchange[];
   readonly #sums: readonly TreeAccumulator<MomentNode>[];
   readonly #outcomes = new Map<number, ExchangeOutcome>();
   readonly #reports = new Map<string, StepReport>();
 
-  /** Deals the shards to the workers in the order given; workers beyond the number of shards get nothing. */
+  /** Deals the shards to the workers in the order given; workers beyond the number of shards get none. */
   constructor(
     fence: Fence,
     work: StepWork,
     totalShards: number,
     workers: readonly string[],
     exchanges: readonly Exchange[],
+    everyoneTakesPart = false,
   ) {
     this.fence = fence;
     this.work = work;
     this.shards = cutShards(work.batchCount, totalShards);
-    this.#totalShards = totalShards;
+    this.totalShards = totalShards;
     this.#exchanges = exchanges;
     const ranges = dealShards(totalShards, workers.length);
     this.assignments = workers
       .map((worker, rank) => ({ worker, range: ranges[rank] ?? { first: 0, end: 0 } }))
       .filter(({ range }) => this.holdsSamples(range.first) && range.end > range.first);
+    this.participants = everyoneTakesPart ? workers : this.assignments.map(({ worker }) => worker);
     this.#sums = exchanges.map(({ merge }) => this.accumulator(merge === 'moments' ? mergeMoments : mergeSums));
   }
 
@@ -67,24 +71,16 @@ export class StepAttempt {
   }
 
   accumulator<Value>(combine: (left: Value, right: Value) => Value): TreeAccumulator<Value> {
-    return new TreeAccumulator(this.#totalShards, (shard) => this.holdsSamples(shard), combine);
+    return new TreeAccumulator(this.totalShards, (shard) => this.holdsSamples(shard), combine);
   }
 
   plans(): { readonly worker: string; readonly plan: Plan }[] {
     const { step: _step, ...work } = this.work;
-    return this.assignments.map(({ worker, range }) => ({
-      worker,
-      plan: { type: 'plan', fence: this.fence, ...work, firstShard: range.first, endShard: range.end },
-    }));
-  }
-
-  /** The partial sums that a worker owes. */
-  nodesOf(worker: string): TreeNode[] {
-    const range = this.assignments.find((assignment) => assignment.worker === worker)?.range;
-    if (range === undefined) return [];
-    return completeSubtrees(range.first, range.end, this.#totalShards).filter((node) =>
-      this.holdsSamples(coveredShards(node, this.#totalShards).first),
-    );
+    return this.participants.map((worker) => {
+      const range = this.assignments.find((assignment) => assignment.worker === worker)?.range;
+      const { first, end } = range ?? { first: 0, end: 0 };
+      return { worker, plan: { type: 'plan', fence: this.fence, ...work, firstShard: first, endShard: end } };
+    });
   }
 
   /** Takes one worker's part of an exchange; returns the outcome when this was the last part. */
@@ -112,7 +108,7 @@ export class StepAttempt {
 
   /** Whether every report and every exchange is in; gradients are counted by the collective. */
   get complete(): boolean {
-    return this.#reports.size === this.assignments.length && this.#outcomes.size === this.#exchanges.length;
+    return this.#reports.size === this.participants.length && this.#outcomes.size === this.#exchanges.length;
   }
 
   get reports(): ReadonlyMap<string, StepReport> {
@@ -126,7 +122,7 @@ export class StepAttempt {
   }
 
   #rowsBelow(node: TreeNode): number {
-    const { first, end } = coveredShards(node, this.#totalShards);
+    const { first, end } = coveredShards(node, this.totalShards);
     let rows = 0;
     for (let shard = first; shard < end; shard += 1) rows += this.shards[shard]?.rows ?? 0;
     return rows;

@@ -9,15 +9,18 @@ import { stepPosition, stepsPerEpoch } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
-import type { GradientPart, ModelSnapshot, WorkerLink } from '../src/protocol/link.js';
+import type { Model } from '../src/nn/model.js';
+import type { WorkerLink } from '../src/protocol/link.js';
 import {
   sameFence,
   type ExchangeNodes,
   type Fence,
+  type Roster,
+  type RosterMember,
   type Shutdown,
   type WorkerMessage,
 } from '../src/protocol/messages.js';
-import type { Collective } from './collectives/collective.js';
+import type { Piece } from '../src/protocol/piece.js';
 import { Crew } from './crew.js';
 import { Evaluator } from './evaluator.js';
 import type { Membership } from './membership.js';
@@ -25,11 +28,14 @@ import type { ModelState } from './model-state.js';
 import type { TrainerObserver } from './observer.js';
 import type { SplitScore } from './split-evaluation.js';
 import { StepAttempt } from './step-attempt.js';
+import { Synchronization } from './synchronization.js';
 
 export interface TrainerOptions {
   readonly job: Job;
+  readonly model: Model;
   readonly state: ModelState;
-  readonly collective: Collective;
+  /** How the workers of an epoch are to work together. */
+  readonly cooperation: (members: readonly RosterMember[]) => Cooperation;
   /** The exchanges of the job's training pass. */
   readonly exchanges: readonly Exchange[];
   /** Samples per split; null where there is none. */
@@ -41,8 +47,14 @@ export interface TrainerOptions {
   readonly tracer?: StepTracer | undefined;
 }
 
+/** What a roster says besides its members. */
+export type Cooperation = Pick<Roster, 'collective' | 'bucketElements'>;
+
 /** Scores of the splits that the job has. */
 export type Scores = { readonly [split in SplitName]?: SplitScore };
+
+/** How long the coordinator waits for the end of a worker that another one can no longer reach (ms). */
+const APART_MS = 3_000;
 
 export class Trainer {
   readonly #options: TrainerOptions;
@@ -51,14 +63,24 @@ export class Trainer {
   readonly #tracer: StepTracer;
   #attempt: StepAttempt | null = null;
   #attempts = 0;
-  #snapshot: ModelSnapshot;
+  readonly #synchronization: Synchronization;
+  /** The membership epoch that the workers have been told of. */
+  #rosterEpoch = -1;
+  /** Two workers were found that cannot reach each other. */
+  #apart = false;
 
   constructor(options: TrainerOptions) {
     this.#options = options;
     this.#crew = new Crew(options.observer, options.job.cluster.joinTimeoutMs);
-    this.#evaluator = new Evaluator(this.#crew, options.observer);
     this.#tracer = options.tracer ?? NO_TRACER;
-    this.#snapshot = options.state.snapshot();
+    this.#synchronization = new Synchronization({
+      ...options,
+      tracer: this.#tracer,
+      send: (worker, piece) => this.#crew.sendPiece(worker, piece),
+    });
+    this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
+      this.#synchronization.bring(worker, true),
+    );
   }
 
   get membership(): Membership {
@@ -96,9 +118,7 @@ export class Trainer {
         // For whoever traces the run, who has taken them out before.
         break;
       case 'ready': {
-        const link = this.#crew.markReady(id);
-        link?.openGradients();
-        link?.sendModel(this.#snapshot);
+        this.#crew.markReady(id)?.openPieces();
         break;
       }
       case 'exchangeNodes':
@@ -110,6 +130,9 @@ export class Trainer {
       case 'evaluated':
         this.#evaluator.add(message);
         break;
+      case 'peerLost':
+        this.#lostBetween(id, message.peer, message.reason);
+        break;
       case 'failed':
         // What a worker cannot do, no other can: bad data and defects end the run.
         this.fail(new LockstepError(errorCode(message.code), `worker ${id}: ${message.message}`));
@@ -118,19 +141,20 @@ export class Trainer {
     this.#crew.notify();
   }
 
-  gradient(part: GradientPart): void {
+  piece(piece: Piece): void {
     try {
       const began = performance.now();
-      this.#options.collective.receive(part);
-      this.#span('reduce', 'gradient', began, part.fence, { bytes: part.bytes.length });
+      this.#synchronization.receive(piece);
+      this.#span('reduce', piece.kind, began, piece.fence, { start: piece.start, bytes: piece.bytes.byteLength });
     } catch (thrown) {
       // The caller is a stream, which has nowhere to take an error.
       this.fail(LockstepError.from(thrown));
     }
-    if (this.#options.collective.sum !== null) this.#crew.notify();
+    if (this.#synchronization.complete) this.#crew.notify();
   }
 
   lost(id: string, reason: string): void {
+    this.#synchronization.forget(id);
     this.#crew.remove(id, reason);
   }
 
@@ -181,15 +205,17 @@ export class Trainer {
 
   /** Tries the next step until an attempt succeeds; null when the run is to stop. */
   async #completeStep(): Promise<StepAttempt | null> {
-    const { observer, collective } = this.#options;
+    const { observer } = this.#options;
     while (await this.#crew.haveWorkers()) {
       observer.phase('training');
       const attempt = this.#begin();
       const planned = performance.now();
-      const workers = attempt.assignments.map(({ worker }) => worker);
-      const complete = (): boolean => attempt.complete && collective.sum !== null;
+      // In a mesh, whoever is gone may have owned a bucket.
+      const workers = attempt.participants;
+      const complete = (): boolean => attempt.complete && this.#synchronization.complete;
       // An attempt that counts on a worker that is gone will never be complete.
-      if (!(await this.#crew.until(() => complete() || this.#crew.lostAny(workers)))) return null;
+      const broken = (): boolean => this.#crew.lostAny(workers) || this.#rosterEpoch < 0;
+      if (!(await this.#crew.until(() => complete() || broken()))) return null;
       this.#span('event loop', 'wait for workers', planned, attempt.fence);
       if (complete()) return attempt;
       this.#tracer.instant('event loop', 'begin again', performance.now(), stepArgs(attempt.fence));
@@ -200,9 +226,10 @@ export class Trainer {
   }
 
   #begin(): StepAttempt {
-    const { job, state, collective, exchanges } = this.#options;
+    const { job, state, exchanges } = this.#options;
     const began = performance.now();
     this.#tracer.begin(state.version);
+    this.#callTheRoll();
     const { epoch, first, count } = stepPosition(state.version, this.#trainSize, job.training.batchSize);
     this.#attempts += 1;
     const fence = { epoch: this.membership.epoch, step: state.version, attempt: this.#attempts };
@@ -213,36 +240,55 @@ export class Trainer {
       firstPosition: first,
       batchCount: count,
     };
-    const attempt = new StepAttempt(fence, work, job.training.shards, this.#crew.ready, exchanges);
+    const attempt = new StepAttempt(
+      fence,
+      work,
+      job.training.shards,
+      this.#crew.ready,
+      exchanges,
+      this.#synchronization.everyoneTakesPart,
+    );
     this.#attempt = attempt;
-    collective.begin(attempt);
-    for (const { worker, plan } of attempt.plans()) this.#crew.send(worker, plan);
+    this.#synchronization.begin(attempt);
+    for (const { worker, plan } of attempt.plans()) {
+      this.#synchronization.bring(worker, false);
+      this.#crew.send(worker, plan);
+    }
     this.#span('event loop', 'plan', began, fence);
     return attempt;
   }
 
+  /** Tells the workers of a new membership epoch who they are and how they work together. */
+  #callTheRoll(): void {
+    const { epoch } = this.membership;
+    if (epoch === this.#rosterEpoch) return;
+    this.#rosterEpoch = epoch;
+    const members = this.#crew.readyLinks.map(({ id, address }) => ({ id, address }));
+    const { bucketElements, collective } = this.#options.cooperation(members);
+    const roster: Roster = {
+      type: 'roster',
+      epoch,
+      collective: this.#apart ? 'star' : collective,
+      bucketElements,
+      members,
+    };
+    this.#synchronization.adopt(roster);
+    for (const { id } of members) this.#crew.send(id, roster);
+  }
+
   async #commit(attempt: StepAttempt, started: number): Promise<void> {
-    const { state, collective, exchanges, observer, job } = this.#options;
-    const gradient = collective.sum;
-    if (gradient === null) throw new RangeError('commit without a gradient');
+    const { state, exchanges, observer, job } = this.#options;
     const { batchCount, dataEpoch, step } = attempt.work;
-    const computed = performance.now();
     const { loss, correct } = attempt.totals();
     if (!Number.isFinite(loss)) throw diverged(step, loss);
     const moments = exchanges.flatMap((exchange) => {
       const outcome = attempt.outcome(exchange.index);
       return outcome === undefined ? [] : [[exchange, outcome] as const];
     });
-    const result = state.update({ epoch: dataEpoch, batchCount, gradient, moments });
+    const result = this.#synchronization.commit(moments);
     this.#attempt = null;
     this.#attempts = 0;
-    const updated = performance.now();
-    this.#tracer.span('update', 'update', computed, updated, stepArgs(attempt.fence));
-    if (!this.#crew.receivingModels) state.recycle(this.#snapshot);
-    this.#snapshot = state.snapshot();
-    collective.broadcast(this.#snapshot, this.#crew.readyLinks);
-    const broadcast = performance.now();
-    this.#tracer.span('broadcast', 'broadcast', updated, broadcast, stepArgs(attempt.fence));
+    const committed = performance.now();
     const classifies = losses[job.training.loss].classifies;
     const reports = attempt.assignments.flatMap(({ worker }) => attempt.reports.get(worker) ?? []);
     await observer.stepCommitted({
@@ -256,11 +302,9 @@ export class Trainer {
       workers: this.membership.ready.length,
       computeMs: reports.map((report) => report.computeMs),
       waitMs: Math.max(0, ...reports.map((report) => report.waitMs)),
-      updateMs: updated - computed,
-      broadcastMs: broadcast - updated,
-      durationMs: broadcast - started,
+      durationMs: committed - started,
     });
-    this.#span('event loop', 'record', broadcast, attempt.fence);
+    this.#span('event loop', 'record', committed, attempt.fence);
     this.#span('event loop', 'step', started, attempt.fence);
   }
 
@@ -299,6 +343,22 @@ export class Trainer {
   /** Tells of something that ends now. */
   #span(track: string, name: string, startMs: number, fence: Fence, more?: TraceArgs): void {
     if (this.#tracer.enabled) this.#tracer.span(track, name, startMs, performance.now(), stepArgs(fence, more));
+  }
+
+  /**
+   * Two workers cannot reach each other. Where one of them is gone its own connection will say so in a moment; where both are
+   * still here after that, they go on without a mesh.
+   */
+  #lostBetween(worker: string, peer: string, reason: string): void {
+    const timer = setTimeout(() => {
+      const ready = this.#crew.ready;
+      if (this.#apart || !ready.includes(worker) || !ready.includes(peer)) return;
+      this.#apart = true;
+      this.#rosterEpoch = -1;
+      this.#options.observer.apart(worker, peer, reason);
+      this.#crew.notify();
+    }, APART_MS);
+    timer.unref();
   }
 
   #isCurrent(fence: Fence): boolean {

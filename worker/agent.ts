@@ -10,17 +10,25 @@ import {
   type Evaluate,
   type Fence,
   type Plan,
+  type Roster,
   type Welcome,
 } from '../src/protocol/messages.js';
-import type { CoordinatorLink, CoordinatorLinkEvents, WeightsPart } from '../src/protocol/link.js';
+import type { CoordinatorLink, CoordinatorLinkEvents } from '../src/protocol/link.js';
+import type { Piece } from '../src/protocol/piece.js';
+import { cutBuckets } from '../src/reduce/buckets.js';
 import { AgentTrace } from './agent-trace.js';
-import type { Engine, ExchangePort, PassResult } from './engine.js';
+import type { Engine, PassPort, PassResult } from './engine.js';
+import { ModelSlots } from './model-slots.js';
+import { Reduction } from './reduction.js';
 
 /** Why an attempt did not come to its end: not an error. */
 class CalledOff extends Error {}
 
 /** What an agent needs of whatever does the computing. */
-export type AgentEngine = Pick<Engine, 'spare' | 'swap' | 'train' | 'gradients' | 'evaluate' | 'close'>;
+export type AgentEngine = Pick<
+  Engine,
+  'vectors' | 'parameters' | 'createKernels' | 'setBuckets' | 'train' | 'evaluate' | 'close'
+>;
 
 export interface AgentOptions {
   readonly link: CoordinatorLink;
@@ -49,7 +57,13 @@ interface PendingExchange {
   reject(reason: Error): void;
 }
 
-const NONE = -1;
+/** What a worker holds once it has been welcomed. */
+interface Session {
+  readonly id: string;
+  readonly engine: AgentEngine;
+  readonly slots: ModelSlots;
+  readonly reduction: Reduction;
+}
 
 export class Agent implements CoordinatorLinkEvents {
   /** Resolves when the worker's part is over. */
@@ -57,16 +71,11 @@ export class Agent implements CoordinatorLinkEvents {
   readonly #options: AgentOptions;
   readonly #trace: AgentTrace;
   #end: (ending: Ending) => void = () => undefined;
-  #engine: AgentEngine | null = null;
+  #session: Session | null = null;
   /** Work in progress; the next begins when it has settled. */
   #work: Promise<void> = Promise.resolve();
   #current: Fence | null = null;
   #exchange: PendingExchange | null = null;
-  #activeVersion = NONE;
-  #spareVersion = NONE;
-  #versionArrived: (() => void) | null = null;
-  /** When the first part of the model under way came. */
-  #modelBegan: number | null = null;
   #over = false;
 
   constructor(options: AgentOptions) {
@@ -85,6 +94,11 @@ export class Agent implements CoordinatorLinkEvents {
     switch (message.type) {
       case 'welcome':
         this.#enqueue(() => this.#prepare(message));
+        break;
+      case 'roster':
+        // A new membership epoch: what belongs to the one before will not be finished.
+        this.#callOff();
+        this.#enqueue(() => this.#adopt(message));
         break;
       case 'plan':
         this.#callOff();
@@ -114,18 +128,28 @@ export class Agent implements CoordinatorLinkEvents {
     }
   }
 
-  weights(part: WeightsPart): void {
-    if (this.#engine === null) return;
-    const began = (this.#modelBegan ??= performance.now());
-    const { spare } = this.#engine;
-    const start = spare.byteOffset + part.offset * 4;
-    const isThere = part.bytes.buffer === spare.buffer && part.bytes.byteOffset === start;
-    if (!isThere) new Uint8Array(spare.buffer, start, part.bytes.length).set(part.bytes);
-    this.#spareVersion = part.last ? part.version : NONE;
-    if (!part.last) return;
-    this.#modelBegan = null;
-    this.#trace.tracer.span('network', 'receive weights', began, performance.now(), { step: part.version });
-    this.#versionArrived?.();
+  piece(piece: Piece): void {
+    const session = this.#session;
+    if (session === null) return;
+    const { slots, reduction } = session;
+    if (piece.kind !== 'weights') {
+      reduction.receive(piece);
+      return;
+    }
+    const began = performance.now();
+    if (!slots.receive(piece)) return;
+    const vector = slots.vectorOf(piece.fence.step);
+    if (vector !== null) reduction.passOn(piece, vector);
+    const { tracer } = this.#trace;
+    if (tracer.enabled)
+      tracer.span('network', 'receive weights', began, performance.now(), {
+        step: piece.fence.step,
+        bytes: piece.bytes.byteLength,
+      });
+  }
+
+  peerLost(peer: string, reason: string): void {
+    if (!this.#over) this.#options.link.send({ type: 'peerLost', peer, reason });
   }
 
   lost(reason: string, final: boolean): void {
@@ -136,7 +160,7 @@ export class Agent implements CoordinatorLinkEvents {
     this.#over = true;
     this.#callOff();
     await this.#work;
-    await this.#engine?.close();
+    await this.#session?.engine.close();
   }
 
   #enqueue(work: () => Promise<void>): void {
@@ -154,31 +178,64 @@ export class Agent implements CoordinatorLinkEvents {
     this.#current = null;
     this.#exchange?.reject(new CalledOff());
     this.#exchange = null;
-    this.#versionArrived?.();
+    this.#session?.slots.cancel(new CalledOff());
   }
 
   async #prepare(welcome: Welcome): Promise<void> {
+    const { link, observer } = this.#options;
     this.#trace.welcome(welcome.trace);
-    this.#engine = await this.#options.startEngine(
+    const engine = await this.#options.startEngine(
       welcome,
       welcome.trace === undefined ? undefined : this.#trace.tracer,
     );
-    this.#options.link.openModels();
-    this.#options.link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
-    this.#options.observer.ready(welcome.workerId);
+    this.#session = {
+      id: welcome.workerId,
+      engine,
+      slots: new ModelSlots(engine.vectors),
+      reduction: new Reduction({
+        self: welcome.workerId,
+        createKernels: engine.createKernels,
+        shards: welcome.job.training.shards,
+        send: (to, piece) => link.sendPiece(to, piece),
+      }),
+    };
+    link.openPieces();
+    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
+    observer.ready(welcome.workerId);
+  }
+
+  #ready(): Session {
+    if (this.#session === null)
+      throw new LockstepError('internal', 'the coordinator planned work for a worker that is not ready');
+    return this.#session;
+  }
+
+  async #adopt(roster: Roster): Promise<void> {
+    const { id, engine, reduction } = this.#ready();
+    const buckets = cutBuckets(engine.parameters, roster.bucketElements);
+    engine.setBuckets(buckets);
+    reduction.adopt(roster, buckets);
+    this.#options.link.setPeers(roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : []);
+    return Promise.resolve();
   }
 
   async #train(plan: Plan): Promise<void> {
     const current = (): boolean => this.#current !== null && sameFence(this.#current, plan.fence);
     if (!current()) return;
+    const { engine, slots, reduction } = this.#ready();
     const { link } = this.#options;
     const { fence } = plan;
     const { tracer } = this.#trace;
     tracer.begin(fence.step);
     const began = performance.now();
-    const engine = await this.#engineAt(plan.weightsVersion, current);
-    tracer.span('event loop', 'wait for weights', began, performance.now(), stepArgs(fence));
-    const port: ExchangePort = {
+    slots.use(plan.weightsVersion);
+    reduction.begin(plan);
+    if (plan.firstShard === plan.endShard) {
+      link.send({ type: 'stepReport', fence, shards: [], computeMs: 0, waitMs: 0 });
+      this.#trace.flush();
+      return;
+    }
+    const port: PassPort = {
       post: (exchange, nodes) => {
         if (!current()) throw new CalledOff();
         link.send({ type: 'exchangeNodes', fence, exchange, nodes });
@@ -190,11 +247,14 @@ export class Agent implements CoordinatorLinkEvents {
           link.send({ type: 'exchangeNodes', fence, exchange, nodes });
         });
       },
+      weights: (end) => (current() ? slots.arrived(0, end) : Promise.reject(new CalledOff())),
+      bucket: (bucket, nodes) => {
+        if (current()) reduction.ready(bucket, nodes);
+      },
     };
-    const result = await engine.train(plan, port);
+    const result = await engine.train(plan, slots.active, port);
     if (!current()) return;
     link.send({ type: 'stepReport', fence, ...result });
-    link.sendGradients(fence, engine.gradients());
     tracer.span('event loop', 'step', began, performance.now(), stepArgs(fence));
     this.#options.observer.stepDone(plan, result);
     this.#trace.flush();
@@ -202,30 +262,14 @@ export class Agent implements CoordinatorLinkEvents {
 
   async #evaluate(message: Evaluate): Promise<void> {
     // A plan means that others have answered in this worker's place.
-    const engine = await this.#engineAt(message.weightsVersion, () => !this.#over && this.#current === null);
+    if (this.#over || this.#current !== null) return;
+    const { engine, slots } = this.#ready();
+    slots.use(message.weightsVersion);
+    await slots.arrived(0, engine.vectors[0].length);
     const began = performance.now();
-    const shards = await engine.evaluate(message.split, message.firstShard, message.endShard);
+    const shards = await engine.evaluate(message.split, slots.active, message.firstShard, message.endShard);
     this.#trace.tracer.span('event loop', 'evaluate', began, performance.now());
     this.#trace.flush();
     if (!this.#over) this.#options.link.send({ type: 'evaluated', request: message.request, shards });
-  }
-
-  /** The engine, with a certain model in use; waits until that model has arrived. */
-  async #engineAt(version: number, wanted: () => boolean): Promise<AgentEngine> {
-    const engine = this.#engine;
-    if (engine === null)
-      throw new LockstepError('internal', 'the coordinator planned work for a worker that is not ready');
-    while (this.#activeVersion !== version) {
-      if (!wanted()) throw new CalledOff();
-      if (this.#spareVersion === version) {
-        engine.swap();
-        [this.#activeVersion, this.#spareVersion] = [version, NONE];
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#versionArrived = resolve;
-        });
-      }
-    }
-    return engine;
   }
 }

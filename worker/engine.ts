@@ -8,17 +8,19 @@ import { splitsToTransfer } from '../src/data/transfer.js';
 import { EpochSampler } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
-import type { BackendName } from '../src/kernels/kernels.js';
+import type { BackendName, KernelFactory } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
 import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../src/protocol/messages.js';
 import { mergeMoments, mergeSums, type MomentNode } from '../src/reduce/moments.js';
+import { BucketProgress, type Bucket, type Extent } from '../src/reduce/buckets.js';
 import { foldTree, type TreeNode } from '../src/reduce/tree.js';
 import { ComputePool } from './compute-pool.js';
 import { Control } from './control.js';
 import { EngineTrace } from './engine-trace.js';
+import type { GradientNode } from './reduction.js';
 import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout } from './layout.js';
 import { inferenceSegment, stageSegment } from './segment-runner.js';
 
@@ -29,31 +31,30 @@ export interface EngineOptions {
   readonly backend: BackendName;
   readonly threads: number;
   /**
-   * Memory to share with the coordinator, with room for {@link engineElements}, and the coordinator's model vector, which is then
-   * used in place: it may change only between passes. Default: memory of its own.
+   * Memory to share with the coordinator, with room for {@link engineElements}, and the coordinator's two model vectors, which are
+   * then used in place. Default: memory of its own.
    */
-  readonly shared?: { readonly arena: Arena; readonly vector: Offset } | undefined;
+  readonly shared?: { readonly arena: Arena; readonly vectors: readonly [Offset, Offset] } | undefined;
   /** Told what runs when; default: nobody is. */
   readonly tracer?: Tracer | undefined;
 }
 
 /** How a pass reaches the rest of the cluster. */
-export interface ExchangePort {
+export interface PassPort {
   /** Sends partial results that nobody here waits for. */
   post(exchange: number, nodes: readonly NodeValues[]): void;
   /** Sends partial results and resolves with the merged vector; rejects when the attempt is called off. */
   exchange(exchange: number, nodes: readonly NodeValues[]): Promise<Float32Array>;
+  /** Resolves when elements [0, end) of the model in use are there; rejects when the attempt is called off. */
+  weights(end: number): Promise<void>;
+  /** The gradient sums of a bucket are formed; they stay unchanged until the next pass. */
+  bucket(bucket: Bucket, nodes: readonly GradientNode[]): void;
 }
 
 export interface PassResult {
   readonly shards: readonly ShardReport[];
   readonly computeMs: number;
   readonly waitMs: number;
-}
-
-/** A gradient sum that is ready to be sent; a view of the arena, valid until the next pass. */
-export interface GradientNode extends TreeNode {
-  readonly values: Float32Array;
 }
 
 /** The shape of a worker's memory for this job, on data of this size. */
@@ -89,8 +90,8 @@ export class Engine {
   readonly #maxRows: number;
   readonly #tracer: Tracer;
   readonly #trace: EngineTrace | null;
-  /** Which of the two model vectors passes use. */
-  #active: 0 | 1 = 0;
+  #buckets: readonly Bucket[] = [];
+  #progress = new BucketProgress([], []);
 
   private constructor(
     options: EngineOptions,
@@ -115,7 +116,7 @@ export class Engine {
 
   static async start(options: EngineOptions): Promise<Engine> {
     const { job, model, data, threads, backend, tracer } = options;
-    const layoutOf = { ...layoutOptions(job, model, data.splits.train.size, threads), vector: options.shared?.vector };
+    const layoutOf = { ...layoutOptions(job, model, data.splits.train.size, threads), vectors: options.shared?.vectors };
     const arena = options.shared?.arena ?? Arena.create(measureLayout(layoutOf).elements);
     const base = arena.next;
     const rows = maxRows(layoutOf);
@@ -143,23 +144,40 @@ export class Engine {
     this.#arena.floats.set(inverseDeviation, this.#layout.inverseDeviation);
   }
 
-  /** Where the next model is received: the vector that passes do not use, or the coordinator's own. */
-  get spare(): Float32Array {
-    return this.#floats(this.#layout.vectors[this.#active === 0 ? 1 : 0], this.#options.model.vectorElements);
+  /** The two model vectors: passes read one while the other is received. */
+  get vectors(): readonly [Float32Array, Float32Array] {
+    const { vectors } = this.#layout;
+    const { vectorElements } = this.#options.model;
+    return [this.#floats(vectors[0], vectorElements), this.#floats(vectors[1], vectorElements)];
   }
 
-  /** Makes the received model the one that passes use. */
-  swap(): void {
-    this.#active = this.#active === 0 ? 1 : 0;
+  /** Where the parameters lie in a model vector. */
+  get parameters(): readonly Extent[] {
+    return this.#options.model.tensors.filter(({ parameter }) => parameter !== null);
+  }
+
+  /** The backend's kernels, for memory of the caller's own. */
+  get createKernels(): KernelFactory {
+    return kernelFactory(this.#options.backend);
+  }
+
+  /** Says in which buckets the gradient is wanted, from the next pass on. */
+  setBuckets(buckets: readonly Bucket[]): void {
+    this.#buckets = buckets;
+    const { gradients } = this.#layout.program;
+    this.#progress = new BucketProgress(
+      buckets,
+      gradients.map(({ writes }) => writes),
+    );
   }
 
   /** Forward and backward over this worker's shards of a step. */
-  async train(plan: Plan, port: ExchangePort): Promise<PassResult> {
+  async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {
     this.#pool.setPass({
       mode: 'training',
       split: 'train',
       step: plan.fence.step,
-      weights: this.#active,
+      weights,
       firstShard: plan.firstShard,
       endShard: plan.endShard,
       totalShards: this.#options.job.training.shards,
@@ -172,22 +190,26 @@ export class Engine {
     this.#trace?.begin(args);
     let computeMs = 0;
     let waitMs = 0;
-    const timed = async (segment: number): Promise<void> => {
+    const timed = async (segment: number, progress?: () => void): Promise<void> => {
       const start = performance.now();
-      await this.#pool.run(segment);
+      await this.#pool.run(segment, progress);
       const end = performance.now();
       computeMs += end - start;
       this.#tracer.span('event loop', 'compute', start, end, args);
     };
+    const progress = this.#watchGradients(pass, port);
     for (const [index, stage] of this.#layout.program.training.entries()) {
-      await timed(stageSegment(index, false));
+      const asked = performance.now();
+      await port.weights(stage.weightsEnd);
+      waitMs += performance.now() - asked;
+      await timed(stageSegment(index, false), stage.awaits === null ? progress : undefined);
       for (const exchange of stage.posts) port.post(exchange.index, this.#partials(pass, exchange));
       if (stage.awaits === null) continue;
       const { awaits } = stage;
       const answer = port.exchange(awaits.index, this.#partials(pass, awaits));
       // An attempt that is called off during `meanwhile` must not become an unhandled rejection.
       answer.catch(() => undefined);
-      if (stage.meanwhile.length > 0) await timed(stageSegment(index, true));
+      if (stage.meanwhile.length > 0) await timed(stageSegment(index, true), progress);
       const start = performance.now();
       this.#arena.floats.set(await answer, awaits.result ?? 0);
       const end = performance.now();
@@ -198,17 +220,30 @@ export class Engine {
     return { shards: this.#reports(pass), computeMs, waitMs };
   }
 
-  /** The gradient sums of the last training pass: one per complete subtree, each laid out like the model's parameters. */
-  gradients(): GradientNode[] {
-    const { gradients, gradientStride } = this.#layout;
-    return this.#pass().nodes.map((node, i) => ({
+  /** Returns what is to be called while gradients are formed: hands over the buckets that have become complete. */
+  #watchGradients(pass: Pass, port: PassPort): () => void {
+    const { gradients: start, gradientStride, program } = this.#layout;
+    const nodes = pass.nodes.map((node, i) => ({
       ...node,
-      values: this.#floats(gradients + i * gradientStride, gradientStride),
+      values: this.#floats(start + i * gradientStride, gradientStride),
     }));
+    this.#progress.begin();
+    let running = program.gradients.map(({ count }, operation) => ({ operation, count }));
+    return () => {
+      const ended = running.filter(({ operation, count }) => this.#control.hasEnded(operation, count));
+      if (ended.length === 0) return;
+      running = running.filter((one) => !ended.includes(one));
+      for (const { operation } of ended) {
+        for (const index of this.#progress.ended(operation)) {
+          const bucket = this.#buckets[index];
+          if (bucket !== undefined) port.bucket(bucket, nodes);
+        }
+      }
+    };
   }
 
   /** Losses of shards [first, end) of a split, with running statistics. */
-  async evaluate(split: SplitName, first: number, end: number): Promise<ShardReport[]> {
+  async evaluate(split: SplitName, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
     const dataset = this.#options.data.splits[split];
     if (dataset === null) throw new RangeError(`this job has no ${split} split`);
     const totalShards = evaluationShards(dataset.size);
@@ -220,7 +255,7 @@ export class Engine {
         mode: 'inference',
         split,
         step: 0,
-        weights: this.#active,
+        weights,
         firstShard,
         endShard: Math.min(end, firstShard + atOnce),
         totalShards,

@@ -22,8 +22,8 @@ export interface LayoutOptions {
   /** Samples and logical shards of the largest batch. */
   readonly batchSize: number;
   readonly shards: number;
-  /** A model vector of somebody else in the same memory, to be used in place of two of its own. */
-  readonly vector?: Offset | undefined;
+  /** Model vectors of somebody else in the same memory, to be used in place of two of its own. */
+  readonly vectors?: readonly [Offset, Offset] | undefined;
 }
 
 export interface WorkerLayout {
@@ -60,8 +60,8 @@ export function layOut(
   }))[thread];
   if (scratch === undefined) throw new RangeError(`no thread ${thread}`);
   const kernels = createKernels(scratch.kernels);
-  const ownVector = (): Offset => options.vector ?? allocator.allocate(model.vectorElements);
-  const vectors = [ownVector(), ownVector()] as const;
+  const ownVector = (): Offset => allocator.allocate(model.vectorElements);
+  const vectors = options.vectors ?? ([ownVector(), ownVector()] as const);
   const gradients = allocator.allocate(maxSubtrees(shards) * model.parameterElements);
   const features = sizeOf(model.inputShape);
   const mean = allocator.allocate(features);

@@ -13,7 +13,8 @@ import type { CoordinatorLinkEvents } from '../src/protocol/link.js';
 import { cutShards } from '../src/reduce/shards.js';
 import { formatAddress, type Address } from '../src/rpc/address.js';
 import type { Security } from '../src/rpc/channel.js';
-import { GradientServer, GrpcCoordinatorLink } from '../src/rpc/grpc-coordinator-link.js';
+import { GrpcCoordinatorLink } from '../src/transport/grpc-coordinator-link.js';
+import { WorkerServer } from '../src/transport/worker-server.js';
 import { Agent, type Ending } from './agent.js';
 import type { EngineStarter } from './engine-starter.js';
 
@@ -50,9 +51,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     sent: (bytes: number) => void (step.sentBytes += bytes),
     received: (bytes: number) => void (step.receivedBytes += bytes),
   };
-  const gradients = await GradientServer.start(options.listen, security, HEARTBEAT_TIMEOUT_MS, transfers);
+  const server = await WorkerServer.start(options.listen, security, HEARTBEAT_TIMEOUT_MS, transfers);
   logger.info(
-    { address: formatAddress(gradients.address), coordinator: formatAddress(options.coordinator) },
+    { address: formatAddress(server.address), coordinator: formatAddress(options.coordinator) },
     'worker started',
   );
   try {
@@ -60,7 +61,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     let lastContact = performance.now();
     while (!signal.aborted) {
       metrics.setState('connecting');
-      const ending = await takePart(options, gradients, transfers, (samples, computeMs, waitMs) => {
+      const ending = await takePart(options, server, transfers, (samples, computeMs, waitMs) => {
         metrics.stepCommitted({ samples, computeMs, exchangeWaitMs: waitMs, ...step });
         step = { sentBytes: 0, receivedBytes: 0 };
       });
@@ -80,7 +81,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     }
   } finally {
     metrics.setState('stopped');
-    await gradients.close();
+    await server.close();
     await options.engines.close();
   }
 }
@@ -88,7 +89,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 /** One connection, from hello to its end. */
 async function takePart(
   options: WorkerOptions,
-  gradients: GradientServer,
+  server: WorkerServer,
   transfers: { sent(bytes: number): void; received(bytes: number): void },
   stepDone: (samples: number, computeMs: number, waitMs: number) => void,
 ): Promise<{ readonly ending: Ending; readonly contact: boolean }> {
@@ -104,7 +105,8 @@ async function takePart(
       }
       agent.message(message);
     },
-    weights: (part) => agent.weights(part),
+    piece: (piece) => agent.piece(piece),
+    peerLost: (peer, reason) => agent.peerLost(peer, reason),
     lost: (reason, final) => agent.lost(reason, final),
   };
   const hello = {
@@ -112,7 +114,7 @@ async function takePart(
     version: packageVersion(),
     backend,
     threads: options.threads ?? 0,
-    address: formatAddress(gradients.address),
+    address: formatAddress(server.address),
     host: hostname(),
     pid: process.pid,
   } as const;
@@ -122,7 +124,7 @@ async function takePart(
       security: options.security,
       heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
       hello,
-      gradients,
+      server,
       transfers,
     },
     events,

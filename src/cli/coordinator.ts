@@ -1,8 +1,8 @@
 /** `lockstep coordinator`: the coordinator alone; workers join from this host or others. */
 import { EXIT_CODES } from '../common/errors.js';
 import { checkListen, formatAddress, parseAddress } from '../rpc/address.js';
-import { CoordinatorServer } from '../rpc/coordinator-server.js';
 import { selectBackend } from '../kernels/select.js';
+import { CoordinatorServer } from '../transport/coordinator-server.js';
 import { jobFromFlags } from './job-flags.js';
 import { openRun, orAbandon, type RunFlags } from './open-run.js';
 import { commandName, joinToken } from './options.js';
@@ -32,6 +32,8 @@ export async function coordinate(path: string, flags: CoordinatorFlags): Promise
       security: { token: joinToken() },
       heartbeatTimeoutMs: prepared.job.cluster.heartbeatTimeoutMs,
       host: run,
+      carrier: prepared.job.cluster.transport,
+      lanes: prepared.job.cluster.connections,
       transfers: run.transfers,
     });
     server = await orAbandon(run, serving);

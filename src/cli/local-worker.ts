@@ -25,7 +25,7 @@ export function startLocalWorker(
   const agent = new Agent({
     link: link.coordinator,
     startEngine: async ({ mean, inverseDeviation }, tracer) => {
-      const shared = arena === undefined ? undefined : { arena, vector: run.modelVector };
+      const shared = arena === undefined ? undefined : { arena, vectors: run.modelVectors };
       const engine = await Engine.start({ job, model, data, backend, threads, tracer, shared });
       engine.normalizeBy(mean, inverseDeviation);
       return engine;
@@ -43,7 +43,7 @@ export function startLocalWorker(
   } as const;
   link.connect(agent, {
     message: (message) => events?.message(message),
-    gradient: (part) => events?.gradient(part),
+    piece: (piece) => events?.piece(piece),
     lost: (reason) => events?.lost(reason),
   });
   const events = run.hello(hello, link);

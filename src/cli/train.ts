@@ -13,7 +13,7 @@ import { onStopSignal } from './signals.js';
 import { WorkerProcesses } from './worker-processes.js';
 
 /** How gradients meet when `auto` is asked for: one worker needs no second process. */
-function collectiveOf({ cluster }: Job): 'local' | 'star' {
+function collectiveOf({ cluster }: Job): 'local' | 'star' | 'mesh' {
   if (cluster.collective === 'local' && cluster.workers > 1) {
     throw new LockstepError(
       'job',
@@ -53,7 +53,7 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
     workers.prepare({ job, baseDir, kernels: kernelFindings(), traced: flags.trace !== undefined });
     const [{ openRun }, { CoordinatorServer }] = await Promise.all([
       import('./open-run.js'),
-      import('../rpc/coordinator-server.js'),
+      import('../transport/coordinator-server.js'),
     ]);
     const opened = await openRun(selected, flags, 'train');
     await finish(path, flags, opened, async ({ run, logger }) => {
@@ -62,6 +62,8 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
         security: { token },
         heartbeatTimeoutMs: job.cluster.heartbeatTimeoutMs,
         host: run,
+        carrier: job.cluster.transport,
+        lanes: job.cluster.connections,
         transfers: run.transfers,
       });
       workers.dial(server.address, { logger, ended: (reason, left) => missWorker(run, reason, left) });

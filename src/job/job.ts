@@ -144,8 +144,12 @@ export interface ClusterSpec {
   readonly workers: number;
   /** Compute threads per worker. */
   readonly threads: number;
-  /** How gradients meet. `local`: in this process, one worker only; `star`: at the coordinator, over gRPC. */
-  readonly collective: 'auto' | 'local' | 'star';
+  /** How gradients meet. `local`: in this process, one worker only; `star`: at the coordinator; `mesh`: among the workers. */
+  readonly collective: 'auto' | 'local' | 'star' | 'mesh';
+  /** What carries tensors: `shm`: shared memory between processes of one host; `grpc`; `auto`: whichever is possible. */
+  readonly transport: 'auto' | 'grpc' | 'shm';
+  /** gRPC connections for tensors between two processes. */
+  readonly connections: number;
   /** How long to wait for `workers` workers at the start, and for any worker after the last one was lost (ms). */
   readonly joinTimeoutMs: number;
   /** Silence of a worker after which it is given up (ms). */

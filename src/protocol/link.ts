@@ -2,67 +2,52 @@
  * The two ends of the connection between a coordinator and one worker. What carries the messages (gRPC, or a call within
  * the process) is behind these interfaces.
  */
-import type { TreeNode } from '../reduce/tree.js';
-import type { CoordinatorMessage, Fence, WorkerMessage } from './messages.js';
+import type { Piece } from './piece.js';
+import type { CoordinatorMessage, RosterMember, WorkerMessage } from './messages.js';
 
-/** A committed model. The vector is not changed while a link is still {@link WorkerLink.sending}. */
-export interface ModelSnapshot {
-  /** Number of committed updates. */
-  readonly version: number;
-  readonly vector: Float32Array;
-}
-
-/** Part of the gradient sum of one tree node. */
-export interface GradientPart {
-  readonly fence: Fence;
-  readonly node: TreeNode;
-  /** Elements from the start of the parameters. */
-  readonly offset: number;
-  /** Little-endian float32; valid during the call. */
-  readonly bytes: Uint8Array;
-}
-
-/** Part of a committed model. */
-export interface WeightsPart {
-  readonly version: number;
-  readonly offset: number;
-  /** Little-endian float32; valid during the call. */
-  readonly bytes: Uint8Array;
-  readonly last: boolean;
-}
+/** What the coordinator is called where processes send each other pieces; workers go by the name in their welcome. */
+export const COORDINATOR = 'coordinator';
 
 /** A worker, seen from the coordinator. */
 export interface WorkerLink {
   readonly id: string;
+  /** HOST:PORT where other workers reach it; null for one that only its own process can reach. */
+  readonly address: string | null;
   send(message: CoordinatorMessage): void;
-  /** Hands over a committed model; only the newest matters. */
-  sendModel(snapshot: ModelSnapshot): void;
-  /** Whether a model that was handed over is still being read. */
+  /** Hands over part of a model. Its bytes must stay unchanged until {@link WorkerLink.sending} is false. */
+  sendPiece(piece: Piece): void;
+  /** Whether bytes that were handed over are still being read. */
   readonly sending: boolean;
-  /** Starts the flow of gradients from this worker; called once, when it is ready. */
-  openGradients(): void;
+  /** Starts the flow of pieces from this worker; called once, when it is ready. */
+  openPieces(): void;
   close(): void;
 }
 
 export interface WorkerLinkEvents {
   message(message: WorkerMessage): void;
-  gradient(part: GradientPart): void;
+  /** Part of a gradient sum; its bytes are valid during the call. */
+  piece(piece: Piece): void;
   /** The worker is gone; called once, last. */
   lost(reason: string): void;
 }
 
-/** The coordinator, seen from a worker. */
+/** The rest of the cluster, seen from a worker. */
 export interface CoordinatorLink {
   send(message: WorkerMessage): void;
-  /** Ships gradient sums; the vectors stay unchanged until the next plan. */
-  sendGradients(fence: Fence, nodes: readonly (TreeNode & { readonly values: Float32Array })[]): void;
-  /** Starts the flow of models to this worker; called once, when there is room for them. */
-  openModels(): void;
+  /** Ships part of a gradient or model to the {@link COORDINATOR} or to a peer. Its bytes stay unchanged until the next plan. */
+  sendPiece(to: string, piece: Piece): void;
+  /** Starts the flow of pieces from the coordinator; called once, when there is room for them. */
+  openPieces(): void;
+  /** The workers to receive pieces from, from now on. */
+  setPeers(peers: readonly RosterMember[]): void;
 }
 
 export interface CoordinatorLinkEvents {
   message(message: CoordinatorMessage): void;
-  weights(part: WeightsPart): void;
+  /** Part of a model or gradient; its bytes are valid during the call. */
+  piece(piece: Piece): void;
+  /** Another worker cannot be reached. */
+  peerLost(peer: string, reason: string): void;
   /** The coordinator is gone; called once, last. `final`: dialling again would only fail again. */
   lost(reason: string, final: boolean): void;
 }

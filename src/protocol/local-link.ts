@@ -1,12 +1,16 @@
-/** Both ends of the connection within one process: messages are calls, tensors are copied once. */
-import type { TreeNode } from '../reduce/tree.js';
-import type { CoordinatorLink, CoordinatorLinkEvents, ModelSnapshot, WorkerLink, WorkerLinkEvents } from './link.js';
-import type { CoordinatorMessage, Fence, WorkerMessage } from './messages.js';
+/** Both ends of the connection within one process: messages are calls, tensors are handed over where they lie. */
+import type { Piece } from './piece.js';
+import type { CoordinatorLink, CoordinatorLinkEvents, WorkerLink, WorkerLinkEvents } from './link.js';
+import type { CoordinatorMessage, WorkerMessage } from './messages.js';
 
 /** Delivers calls in order, each in a turn of its own, so that neither end is called back inside its own call. */
 class Mailbox {
   #queue: (() => void)[] = [];
   #scheduled = false;
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
 
   deliver(call: () => void): void {
     this.#queue.push(call);
@@ -21,33 +25,29 @@ class Mailbox {
   }
 }
 
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
 export class LocalConnection implements WorkerLink {
   readonly id: string;
+  readonly address = null;
   /** The end that the worker's agent holds. */
   readonly coordinator: CoordinatorLink;
   readonly #toWorker = new Mailbox();
   #worker: CoordinatorLinkEvents | null = null;
   #coordinator: WorkerLinkEvents | null = null;
-  #models = false;
-  #pending: ModelSnapshot | null = null;
+  /** What was sent before the worker had room for it. */
+  #early: Piece[] | null = [];
 
   constructor(id: string) {
     this.id = id;
     const toCoordinator = new Mailbox();
     this.coordinator = {
       send: (message: WorkerMessage) => toCoordinator.deliver(() => this.#coordinator?.message(message)),
-      sendGradients: (fence: Fence, nodes: readonly (TreeNode & { readonly values: Float32Array })[]) =>
-        toCoordinator.deliver(() => {
-          for (const node of nodes)
-            this.#coordinator?.gradient({ fence, node, offset: 0, bytes: bytesOf(node.values) });
-        }),
-      openModels: () => {
-        this.#models = true;
-        if (this.#pending !== null) this.sendModel(this.#pending);
+      sendPiece: (_to: string, piece: Piece) => toCoordinator.deliver(() => this.#coordinator?.piece(piece)),
+      openPieces: () => {
+        const early = this.#early ?? [];
+        this.#early = null;
+        for (const piece of early) this.sendPiece(piece);
       },
+      setPeers: () => undefined,
     };
   }
 
@@ -61,23 +61,18 @@ export class LocalConnection implements WorkerLink {
     this.#toWorker.deliver(() => this.#worker?.message(message));
   }
 
-  sendModel(snapshot: ModelSnapshot): void {
-    this.#pending = snapshot;
-    if (!this.#models) return;
-    this.#toWorker.deliver(() => {
-      if (this.#pending !== snapshot) return;
-      this.#pending = null;
-      const { version, vector } = snapshot;
-      this.#worker?.weights({ version, offset: 0, bytes: bytesOf(vector), last: true });
-    });
+  sendPiece(piece: Piece): void {
+    if (this.#early !== null) this.#early.push(piece);
+    else this.#toWorker.deliver(() => this.#worker?.piece(piece));
   }
 
   get sending(): boolean {
-    return this.#pending !== null && this.#worker !== null;
+    const waiting = this.#early !== null && this.#early.length > 0;
+    return this.#worker !== null && (waiting || !this.#toWorker.isEmpty);
   }
 
-  openGradients(): void {
-    // Gradients need no call of their own here.
+  openPieces(): void {
+    // Pieces need no call of their own here.
   }
 
   close(): void {

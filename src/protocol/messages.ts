@@ -22,6 +22,11 @@ export function sameFence(a: Fence, b: Fence): boolean {
   return a.step === b.step && a.epoch === b.epoch && a.attempt === b.attempt;
 }
 
+/** Below 0 when `a` is from before `b`, 0 for the same attempt, above 0 when it is from after. */
+export function compareFences(a: Fence, b: Fence): number {
+  return a.step - b.step || a.epoch - b.epoch || a.attempt - b.attempt;
+}
+
 /** A partial result of the reduction tree. */
 export interface NodeValues extends TreeNode {
   readonly values: Float32Array;
@@ -43,6 +48,26 @@ export interface Welcome {
   readonly inverseDeviation: Float32Array;
   /** The steps whose spans the worker is to send; absent when the run is not traced. */
   readonly trace?: TraceRange;
+}
+
+export interface RosterMember {
+  readonly id: string;
+  /** HOST:PORT where others pull pieces from it; null for a worker in the coordinator's own process. */
+  readonly address: string | null;
+}
+
+/** How gradient sums meet: at the coordinator, or at the workers, each of which owns some of the buckets. */
+export type CollectiveName = 'star' | 'mesh';
+
+/** Who takes part in a membership epoch, and how: sent to every ready worker before the first plan of the epoch. */
+export interface Roster {
+  readonly type: 'roster';
+  readonly epoch: number;
+  readonly collective: CollectiveName;
+  /** Size that the parameters are cut into buckets by. */
+  readonly bucketElements: number;
+  /** In the order of their rank; in a mesh, bucket i is summed by member i mod their number. */
+  readonly members: readonly RosterMember[];
 }
 
 /** Work of one step for one worker. */
@@ -92,7 +117,7 @@ export interface ClockPing {
   readonly sentMs: number;
 }
 
-export type CoordinatorMessage = Welcome | Plan | ExchangeResult | Evaluate | Shutdown | ClockPing;
+export type CoordinatorMessage = Welcome | Roster | Plan | ExchangeResult | Evaluate | Shutdown | ClockPing;
 
 // ── worker → coordinator ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +171,13 @@ export interface Evaluated {
   readonly shards: readonly ShardReport[];
 }
 
+/** Another worker cannot be reached from this one. */
+export interface PeerLost {
+  readonly type: 'peerLost';
+  readonly peer: string;
+  readonly reason: string;
+}
+
 /** The worker cannot go on; the coordinator gives it up and tells the user. */
 export interface Failed {
   readonly type: 'failed';
@@ -170,7 +202,7 @@ export interface TraceSpans {
   readonly dropped: number;
 }
 
-export type WorkerMessage = Hello | Ready | ExchangeNodes | StepReport | Evaluated | Failed | ClockPong | TraceSpans;
+export type WorkerMessage = Hello | Ready | ExchangeNodes | StepReport | Evaluated | PeerLost | Failed | ClockPong | TraceSpans;
 
 /** Most samples in a shard of an evaluation. */
 export const EVALUATION_ROWS = 256;

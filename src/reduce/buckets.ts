@@ -26,6 +26,18 @@ export interface Extent {
  */
 export const BUCKET_BLOCK = 16_384;
 
+/** Buckets that a gradient should have for each owner: enough that some are summed while others are still formed. */
+const BUCKETS_PER_OWNER = 4;
+/** Below this a bucket costs more in messages than it hides (256 KiB), above it little is left to gain (4 MiB). */
+const LEAST_ELEMENTS = 2 ** 16;
+const MOST_ELEMENTS = 2 ** 20;
+
+/** The size of buckets for a gradient of so many elements that is summed by so many owners. */
+export function bucketElements(elements: number, owners: number): number {
+  const even = Math.ceil(elements / (owners * BUCKETS_PER_OWNER));
+  return Math.min(MOST_ELEMENTS, Math.max(LEAST_ELEMENTS, even));
+}
+
 /**
  * Cuts the parameters into buckets of about `elements`: small neighbours share one, large tensors are cut.
  *

@@ -63,6 +63,8 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
         },
       };
     }
+    case 'roster':
+      return { roster: { ...message, members: message.members.map(({ id, address }) => ({ id, address: address ?? '' })) } };
     case 'plan':
       return { plan: message };
     case 'exchangeResult':
@@ -83,6 +85,12 @@ export function decodeCoordinatorMessage(wire: WireFromCoordinator): Coordinator
     const job = JSON.parse(jobJson) as Job;
     const vectors = { mean: toFloats(mean), inverseDeviation: toFloats(inverseDeviation) };
     return { type: 'welcome', ...rest, job, ...vectors, ...(trace === null ? {} : { trace }) };
+  }
+  if (wire.roster) {
+    const { collective, members, ...rest } = wire.roster;
+    if (collective !== 'star' && collective !== 'mesh') return null;
+    const list = members.map(({ id, address }) => ({ id, address: address === '' ? null : address }));
+    return { type: 'roster', ...rest, collective, members: list };
   }
   if (wire.plan) return { type: 'plan', ...wire.plan, fence: toFence(wire.plan.fence) };
   if (wire.exchangeResult) {
@@ -117,6 +125,8 @@ export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
       return { stepReport: { ...message, shards: [...message.shards] } };
     case 'evaluated':
       return { evaluated: { ...message, shards: [...message.shards] } };
+    case 'peerLost':
+      return { peerLost: message };
     case 'failed':
       return { failed: message };
     case 'clockPong':
@@ -136,6 +146,7 @@ export function decodeWorkerMessage(wire: WireFromWorker): WorkerMessage | null 
   }
   if (wire.stepReport) return { type: 'stepReport', ...wire.stepReport, fence: toFence(wire.stepReport.fence) };
   if (wire.evaluated) return { type: 'evaluated', ...wire.evaluated };
+  if (wire.peerLost) return { type: 'peerLost', ...wire.peerLost };
   if (wire.failed) return { type: 'failed', ...wire.failed };
   if (wire.clockPong) return { type: 'clockPong', ...wire.clockPong };
   if (wire.traceSpans) {

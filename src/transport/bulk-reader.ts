@@ -6,7 +6,7 @@ import type { Segment__Output } from '../rpc/generated/lockstep/v1/Segment.js';
 import type { BulkReaderEvents, BulkReaderOptions } from './bulk.js';
 import { decodePiece } from './chunk-codec.js';
 import { hostId } from './host-id.js';
-import type { Carrier, Piece } from './piece.js';
+import type { Carrier, Piece } from '../protocol/piece.js';
 import { PullStream } from './pull-stream.js';
 import { SharedLaneReader } from './shared-lane.js';
 

@@ -8,7 +8,7 @@ import { DoorbellServer } from './doorbell.js';
 import { GrpcLane, bulkService, type PullCall } from './grpc-lane.js';
 import { hostId } from './host-id.js';
 import { Outbox } from './outbox.js';
-import type { Identity, Piece, TransferCounter } from './piece.js';
+import type { Identity, Piece, TransferCounter } from '../protocol/piece.js';
 import { SharedLane } from './shared-lane.js';
 
 /** A way to a reader. */

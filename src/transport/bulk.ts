@@ -1,7 +1,7 @@
 /** The two ends of bulk transport, as the rest of the program sees them. */
 import type { Address } from '../rpc/address.js';
 import type { Security } from '../rpc/channel.js';
-import type { Carrier, CarrierChoice, Identity, Piece, TransferCounter } from './piece.js';
+import type { Carrier, CarrierChoice, Identity, Piece, TransferCounter } from '../protocol/piece.js';
 
 /** Where pieces leave a process: one queue for each reader, which may come before or after what is queued for it. */
 export interface BulkSource {

@@ -2,7 +2,7 @@
 import type { PieceChunk__Output } from '../rpc/generated/lockstep/v1/PieceChunk.js';
 import type { PieceKind as WireKind } from '../rpc/generated/lockstep/v1/PieceKind.js';
 import type { WireFormat as WireFormatName } from '../rpc/generated/lockstep/v1/WireFormat.js';
-import { ROOT, misalignment, type Piece, type PieceKind, type WireFormat } from './piece.js';
+import { ROOT, misalignment, type Piece, type PieceKind, type WireFormat } from '../protocol/piece.js';
 
 /** Numbers of the protocol's enumerations; 0 is `unspecified`. */
 export const PIECE_KINDS: readonly (PieceKind | null)[] = [null, 'gradient', 'sum', 'weights'];

@@ -7,7 +7,7 @@ import { protocol } from '../rpc/proto.js';
 import { HEADER_BYTES, encodePiece } from './chunk-codec.js';
 import { PREFIX_BYTES, writePrefix } from './grpc-frame.js';
 import type { Outbox } from './outbox.js';
-import type { TransferCounter } from './piece.js';
+import type { TransferCounter } from '../protocol/piece.js';
 
 /** What a server writes: messages, and chunks that are encoded already. */
 export type PullCall = ServerWritableStream<BulkRequest__Output, BulkChunk | Buffer>;

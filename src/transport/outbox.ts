@@ -1,5 +1,5 @@
 /** The queue of one reader: pieces in the order they were handed over, handed out in parts of any size. */
-import { elementBytes, type Piece } from './piece.js';
+import { elementBytes, type Piece } from '../protocol/piece.js';
 
 export class Outbox {
   readonly #pieces: Piece[] = [];

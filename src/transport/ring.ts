@@ -10,7 +10,7 @@
  */
 import { PIECE_KINDS, WIRE_FORMATS } from './chunk-codec.js';
 import type { Outbox } from './outbox.js';
-import { ROOT, misalignment, type Piece } from './piece.js';
+import { ROOT, misalignment, type Piece } from '../protocol/piece.js';
 
 export const NONCE_BYTES = 16;
 /** Where records begin. */

@@ -5,7 +5,7 @@ import { LockstepError } from '../common/errors.js';
 import type { Segment, Segment__Output } from '../rpc/generated/lockstep/v1/Segment.js';
 import { Doorbell, callAt, type DoorbellServer } from './doorbell.js';
 import type { Outbox } from './outbox.js';
-import type { Piece, TransferCounter } from './piece.js';
+import type { Piece, TransferCounter } from '../protocol/piece.js';
 import { NONCE_BYTES, RING_START, RingError, RingReader, RingWriter } from './ring.js';
 import { offerMemory, openMemory, type Mapping, type OfferedMemory } from './shared-memory.js';
 

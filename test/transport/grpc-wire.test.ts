@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { protocol } from '../../src/rpc/proto.js';
 import { HEADER_BYTES, decodePiece, encodePiece } from '../../src/transport/chunk-codec.js';
 import { MessageAssembler, frameMessage } from '../../src/transport/grpc-frame.js';
-import { ROOT, misalignment, type Piece } from '../../src/transport/piece.js';
+import { ROOT, misalignment, type Piece } from '../../src/protocol/piece.js';
 
 const word = fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff }));
 const anyPiece = fc

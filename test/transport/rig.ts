@@ -6,7 +6,7 @@ import { RpcServer } from '../../src/rpc/channel.js';
 import { BulkReader } from '../../src/transport/bulk-reader.js';
 import { BulkServer } from '../../src/transport/bulk-server.js';
 import type { BulkReaderOptions } from '../../src/transport/bulk.js';
-import { ROOT, type Carrier, type Piece } from '../../src/transport/piece.js';
+import { ROOT, type Carrier, type Piece } from '../../src/protocol/piece.js';
 
 export const RUN_ID = 'run-1';
 export const SOURCE_ID = 'worker-1';

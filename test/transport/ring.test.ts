@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Outbox } from '../../src/transport/outbox.js';
-import { ROOT, misalignment, type Piece } from '../../src/transport/piece.js';
+import { ROOT, misalignment, type Piece } from '../../src/protocol/piece.js';
 import { RING_START, RingError, RingReader, RingWriter } from '../../src/transport/ring.js';
 import { numbers, piece } from './rig.js';
 

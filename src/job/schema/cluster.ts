@@ -9,11 +9,21 @@ export const clusterSchema = z.strictObject({
     ),
   threads: whole(1).default(1).describe('Compute threads per worker.'),
   collective: z
-    .enum(['auto', 'local', 'star'])
+    .enum(['auto', 'local', 'star', 'mesh'])
     .default('auto')
     .describe(
-      'How gradients meet. local: in one process, with one worker only; star: at the coordinator, over gRPC; auto: the one that fits.',
+      'How gradients meet. local: in one process, with one worker only; star: at the coordinator; mesh: among the workers, each of which sums its share; auto: the one that fits.',
     ),
+  transport: z
+    .enum(['auto', 'grpc', 'shm'])
+    .default('auto')
+    .describe(
+      'What carries gradients and weights. shm: memory shared by processes of one host (Linux); grpc: the network; auto: shared memory where it works, else gRPC.',
+    ),
+  connections: whole(1)
+    .max(16)
+    .default(1)
+    .describe('gRPC connections for gradients and weights between two processes, where one cannot fill the link.'),
   joinTimeoutMs: milliseconds()
     .default(120_000)
     .describe(

@@ -14,14 +14,15 @@ import type { ExchangeNodes as _lockstep_v1_ExchangeNodes, ExchangeNodes__Output
 import type { ExchangeResult as _lockstep_v1_ExchangeResult, ExchangeResult__Output as _lockstep_v1_ExchangeResult__Output } from './lockstep/v1/ExchangeResult.js';
 import type { Failed as _lockstep_v1_Failed, Failed__Output as _lockstep_v1_Failed__Output } from './lockstep/v1/Failed.js';
 import type { Fence as _lockstep_v1_Fence, Fence__Output as _lockstep_v1_Fence__Output } from './lockstep/v1/Fence.js';
-import type { GradientChunk as _lockstep_v1_GradientChunk, GradientChunk__Output as _lockstep_v1_GradientChunk__Output } from './lockstep/v1/GradientChunk.js';
 import type { Hello as _lockstep_v1_Hello, Hello__Output as _lockstep_v1_Hello__Output } from './lockstep/v1/Hello.js';
 import type { NodeValues as _lockstep_v1_NodeValues, NodeValues__Output as _lockstep_v1_NodeValues__Output } from './lockstep/v1/NodeValues.js';
 import type { Opening as _lockstep_v1_Opening, Opening__Output as _lockstep_v1_Opening__Output } from './lockstep/v1/Opening.js';
+import type { PeerLost as _lockstep_v1_PeerLost, PeerLost__Output as _lockstep_v1_PeerLost__Output } from './lockstep/v1/PeerLost.js';
 import type { PieceChunk as _lockstep_v1_PieceChunk, PieceChunk__Output as _lockstep_v1_PieceChunk__Output } from './lockstep/v1/PieceChunk.js';
 import type { Plan as _lockstep_v1_Plan, Plan__Output as _lockstep_v1_Plan__Output } from './lockstep/v1/Plan.js';
-import type { PullRequest as _lockstep_v1_PullRequest, PullRequest__Output as _lockstep_v1_PullRequest__Output } from './lockstep/v1/PullRequest.js';
 import type { Ready as _lockstep_v1_Ready, Ready__Output as _lockstep_v1_Ready__Output } from './lockstep/v1/Ready.js';
+import type { Roster as _lockstep_v1_Roster, Roster__Output as _lockstep_v1_Roster__Output } from './lockstep/v1/Roster.js';
+import type { RosterMember as _lockstep_v1_RosterMember, RosterMember__Output as _lockstep_v1_RosterMember__Output } from './lockstep/v1/RosterMember.js';
 import type { Segment as _lockstep_v1_Segment, Segment__Output as _lockstep_v1_Segment__Output } from './lockstep/v1/Segment.js';
 import type { ShardReport as _lockstep_v1_ShardReport, ShardReport__Output as _lockstep_v1_ShardReport__Output } from './lockstep/v1/ShardReport.js';
 import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from './lockstep/v1/Shutdown.js';
@@ -29,9 +30,7 @@ import type { StepReport as _lockstep_v1_StepReport, StepReport__Output as _lock
 import type { TraceRecord as _lockstep_v1_TraceRecord, TraceRecord__Output as _lockstep_v1_TraceRecord__Output } from './lockstep/v1/TraceRecord.js';
 import type { TraceSpans as _lockstep_v1_TraceSpans, TraceSpans__Output as _lockstep_v1_TraceSpans__Output } from './lockstep/v1/TraceSpans.js';
 import type { TraceSteps as _lockstep_v1_TraceSteps, TraceSteps__Output as _lockstep_v1_TraceSteps__Output } from './lockstep/v1/TraceSteps.js';
-import type { WeightsChunk as _lockstep_v1_WeightsChunk, WeightsChunk__Output as _lockstep_v1_WeightsChunk__Output } from './lockstep/v1/WeightsChunk.js';
 import type { Welcome as _lockstep_v1_Welcome, Welcome__Output as _lockstep_v1_Welcome__Output } from './lockstep/v1/Welcome.js';
-import type { WorkerClient as _lockstep_v1_WorkerClient, WorkerDefinition as _lockstep_v1_WorkerDefinition } from './lockstep/v1/Worker.js';
 import type { WorkerMessage as _lockstep_v1_WorkerMessage, WorkerMessage__Output as _lockstep_v1_WorkerMessage__Output } from './lockstep/v1/WorkerMessage.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -54,15 +53,16 @@ export interface ProtoGrpcType {
       ExchangeResult: MessageTypeDefinition<_lockstep_v1_ExchangeResult, _lockstep_v1_ExchangeResult__Output>
       Failed: MessageTypeDefinition<_lockstep_v1_Failed, _lockstep_v1_Failed__Output>
       Fence: MessageTypeDefinition<_lockstep_v1_Fence, _lockstep_v1_Fence__Output>
-      GradientChunk: MessageTypeDefinition<_lockstep_v1_GradientChunk, _lockstep_v1_GradientChunk__Output>
       Hello: MessageTypeDefinition<_lockstep_v1_Hello, _lockstep_v1_Hello__Output>
       NodeValues: MessageTypeDefinition<_lockstep_v1_NodeValues, _lockstep_v1_NodeValues__Output>
       Opening: MessageTypeDefinition<_lockstep_v1_Opening, _lockstep_v1_Opening__Output>
+      PeerLost: MessageTypeDefinition<_lockstep_v1_PeerLost, _lockstep_v1_PeerLost__Output>
       PieceChunk: MessageTypeDefinition<_lockstep_v1_PieceChunk, _lockstep_v1_PieceChunk__Output>
       PieceKind: EnumTypeDefinition
       Plan: MessageTypeDefinition<_lockstep_v1_Plan, _lockstep_v1_Plan__Output>
-      PullRequest: MessageTypeDefinition<_lockstep_v1_PullRequest, _lockstep_v1_PullRequest__Output>
       Ready: MessageTypeDefinition<_lockstep_v1_Ready, _lockstep_v1_Ready__Output>
+      Roster: MessageTypeDefinition<_lockstep_v1_Roster, _lockstep_v1_Roster__Output>
+      RosterMember: MessageTypeDefinition<_lockstep_v1_RosterMember, _lockstep_v1_RosterMember__Output>
       Segment: MessageTypeDefinition<_lockstep_v1_Segment, _lockstep_v1_Segment__Output>
       ShardReport: MessageTypeDefinition<_lockstep_v1_ShardReport, _lockstep_v1_ShardReport__Output>
       Shutdown: MessageTypeDefinition<_lockstep_v1_Shutdown, _lockstep_v1_Shutdown__Output>
@@ -70,10 +70,8 @@ export interface ProtoGrpcType {
       TraceRecord: MessageTypeDefinition<_lockstep_v1_TraceRecord, _lockstep_v1_TraceRecord__Output>
       TraceSpans: MessageTypeDefinition<_lockstep_v1_TraceSpans, _lockstep_v1_TraceSpans__Output>
       TraceSteps: MessageTypeDefinition<_lockstep_v1_TraceSteps, _lockstep_v1_TraceSteps__Output>
-      WeightsChunk: MessageTypeDefinition<_lockstep_v1_WeightsChunk, _lockstep_v1_WeightsChunk__Output>
       Welcome: MessageTypeDefinition<_lockstep_v1_Welcome, _lockstep_v1_Welcome__Output>
       WireFormat: EnumTypeDefinition
-      Worker: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_WorkerClient> & { service: _lockstep_v1_WorkerDefinition }
       WorkerMessage: MessageTypeDefinition<_lockstep_v1_WorkerMessage, _lockstep_v1_WorkerMessage__Output>
     }
   }

@@ -3,16 +3,9 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { CoordinatorMessage as _lockstep_v1_CoordinatorMessage, CoordinatorMessage__Output as _lockstep_v1_CoordinatorMessage__Output } from '../../lockstep/v1/CoordinatorMessage.js';
-import type { PullRequest as _lockstep_v1_PullRequest, PullRequest__Output as _lockstep_v1_PullRequest__Output } from '../../lockstep/v1/PullRequest.js';
-import type { WeightsChunk as _lockstep_v1_WeightsChunk, WeightsChunk__Output as _lockstep_v1_WeightsChunk__Output } from '../../lockstep/v1/WeightsChunk.js';
 import type { WorkerMessage as _lockstep_v1_WorkerMessage, WorkerMessage__Output as _lockstep_v1_WorkerMessage__Output } from '../../lockstep/v1/WorkerMessage.js';
 
 export interface CoordinatorClient extends grpc.Client {
-  PullWeights(argument: _lockstep_v1_PullRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_lockstep_v1_WeightsChunk__Output>;
-  PullWeights(argument: _lockstep_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_lockstep_v1_WeightsChunk__Output>;
-  pullWeights(argument: _lockstep_v1_PullRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_lockstep_v1_WeightsChunk__Output>;
-  pullWeights(argument: _lockstep_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_lockstep_v1_WeightsChunk__Output>;
-  
   Session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_lockstep_v1_WorkerMessage, _lockstep_v1_CoordinatorMessage__Output>;
   Session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_lockstep_v1_WorkerMessage, _lockstep_v1_CoordinatorMessage__Output>;
   session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_lockstep_v1_WorkerMessage, _lockstep_v1_CoordinatorMessage__Output>;
@@ -21,13 +14,10 @@ export interface CoordinatorClient extends grpc.Client {
 }
 
 export interface CoordinatorHandlers extends grpc.UntypedServiceImplementation {
-  PullWeights: grpc.handleServerStreamingCall<_lockstep_v1_PullRequest__Output, _lockstep_v1_WeightsChunk>;
-  
   Session: grpc.handleBidiStreamingCall<_lockstep_v1_WorkerMessage__Output, _lockstep_v1_CoordinatorMessage>;
   
 }
 
 export interface CoordinatorDefinition extends grpc.ServiceDefinition {
-  PullWeights: MethodDefinition<_lockstep_v1_PullRequest, _lockstep_v1_WeightsChunk, _lockstep_v1_PullRequest__Output, _lockstep_v1_WeightsChunk__Output>
   Session: MethodDefinition<_lockstep_v1_WorkerMessage, _lockstep_v1_CoordinatorMessage, _lockstep_v1_WorkerMessage__Output, _lockstep_v1_CoordinatorMessage__Output>
 }

@@ -5,6 +5,7 @@ import type { Plan as _lockstep_v1_Plan, Plan__Output as _lockstep_v1_Plan__Outp
 import type { ExchangeResult as _lockstep_v1_ExchangeResult, ExchangeResult__Output as _lockstep_v1_ExchangeResult__Output } from '../../lockstep/v1/ExchangeResult.js';
 import type { Evaluate as _lockstep_v1_Evaluate, Evaluate__Output as _lockstep_v1_Evaluate__Output } from '../../lockstep/v1/Evaluate.js';
 import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from '../../lockstep/v1/Shutdown.js';
+import type { Roster as _lockstep_v1_Roster, Roster__Output as _lockstep_v1_Roster__Output } from '../../lockstep/v1/Roster.js';
 import type { ClockPing as _lockstep_v1_ClockPing, ClockPing__Output as _lockstep_v1_ClockPing__Output } from '../../lockstep/v1/ClockPing.js';
 
 export interface CoordinatorMessage {
@@ -13,8 +14,9 @@ export interface CoordinatorMessage {
   'exchangeResult'?: (_lockstep_v1_ExchangeResult | null);
   'evaluate'?: (_lockstep_v1_Evaluate | null);
   'shutdown'?: (_lockstep_v1_Shutdown | null);
+  'roster'?: (_lockstep_v1_Roster | null);
   'clockPing'?: (_lockstep_v1_ClockPing | null);
-  'message'?: "welcome"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
+  'message'?: "welcome"|"roster"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
 }
 
 export interface CoordinatorMessage__Output {
@@ -23,6 +25,7 @@ export interface CoordinatorMessage__Output {
   'exchangeResult'?: (_lockstep_v1_ExchangeResult__Output | null);
   'evaluate'?: (_lockstep_v1_Evaluate__Output | null);
   'shutdown'?: (_lockstep_v1_Shutdown__Output | null);
+  'roster'?: (_lockstep_v1_Roster__Output | null);
   'clockPing'?: (_lockstep_v1_ClockPing__Output | null);
-  'message'?: "welcome"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
+  'message'?: "welcome"|"roster"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
 }

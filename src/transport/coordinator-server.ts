@@ -1,18 +1,18 @@
 /** The coordinator's gRPC service: turns control streams into {@link WorkerLink}s. */
-import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { COORDINATOR } from '../protocol/link.js';
 import type { WorkerLink, WorkerLinkEvents } from '../protocol/link.js';
 import type { Hello } from '../protocol/messages.js';
-import { peerHost, type Address } from './address.js';
-import { RpcServer, UNAUTHENTICATED, isAuthorized, refuseCall, type Security } from './channel.js';
-import { decodeWorkerMessage } from './codec.js';
-import type { CoordinatorMessage as WireToWorker } from './generated/lockstep/v1/CoordinatorMessage.js';
-import type { PullRequest__Output } from './generated/lockstep/v1/PullRequest.js';
-import type { WeightsChunk } from './generated/lockstep/v1/WeightsChunk.js';
-import type { WorkerMessage__Output } from './generated/lockstep/v1/WorkerMessage.js';
-import { GrpcWorkerLink, type TransferCounter } from './grpc-worker-link.js';
-import { protocol } from './proto.js';
-import { plainReason } from './reason.js';
+import { peerHost, type Address } from '../rpc/address.js';
+import { RpcServer, UNAUTHENTICATED, isAuthorized, refuseCall, type Security } from '../rpc/channel.js';
+import { decodeWorkerMessage } from '../rpc/codec.js';
+import type { CoordinatorMessage as WireToWorker } from '../rpc/generated/lockstep/v1/CoordinatorMessage.js';
+import type { WorkerMessage__Output } from '../rpc/generated/lockstep/v1/WorkerMessage.js';
+import { BulkServer } from './bulk-server.js';
+import { GrpcWorkerLink } from './grpc-worker-link.js';
+import type { CarrierChoice, TransferCounter } from '../protocol/piece.js';
+import { protocol } from '../rpc/proto.js';
+import { plainReason } from '../rpc/reason.js';
 
 /** Decides about workers that knock. */
 export interface CoordinatorHost {
@@ -29,23 +29,30 @@ export interface CoordinatorServerOptions {
   readonly security: Security;
   readonly heartbeatTimeoutMs: number;
   readonly host: CoordinatorHost;
+  /** What carries pieces. */
+  readonly carrier: CarrierChoice;
+  /** Connections to each worker for pieces, where gRPC carries them. */
+  readonly lanes: number;
   readonly transfers: TransferCounter;
 }
 
 export class CoordinatorServer {
   readonly address: Address;
   readonly #rpc: RpcServer;
+  readonly #bulk: BulkServer;
   readonly #options: CoordinatorServerOptions;
   readonly #links: Map<string, GrpcWorkerLink>;
 
   private constructor(
     options: CoordinatorServerOptions,
     rpc: RpcServer,
+    bulk: BulkServer,
     address: Address,
     links: Map<string, GrpcWorkerLink>,
   ) {
     this.#options = options;
     this.#rpc = rpc;
+    this.#bulk = bulk;
     this.address = address;
     this.#links = links;
   }
@@ -53,6 +60,8 @@ export class CoordinatorServer {
   static async start(options: CoordinatorServerOptions): Promise<CoordinatorServer> {
     const rpc = new RpcServer(['lockstep.v1.Coordinator'], options.heartbeatTimeoutMs);
     const links = new Map<string, GrpcWorkerLink>();
+    const bulk = new BulkServer(rpc, options.security, options.transfers);
+    bulk.serveAs({ id: COORDINATOR, runId: options.host.runId });
     let joined = 0;
     rpc.server.addService(protocol().Coordinator.service, {
       session(call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>) {
@@ -61,29 +70,18 @@ export class CoordinatorServer {
           return;
         }
         joined += 1;
-        serveSession(call, `worker-${joined}`, options, links);
-      },
-      pullWeights(call: ServerWritableStream<PullRequest__Output, WeightsChunk>) {
-        if (!isAuthorized(call.metadata, options.security)) {
-          refuseCall(call, UNAUTHENTICATED);
-          return;
-        }
-        const link = links.get(call.request.workerId);
-        if (link === undefined || call.request.runId !== options.host.runId) {
-          refuseCall(call, { code: status.NOT_FOUND, details: `no worker ${call.request.workerId} in this run` });
-          return;
-        }
-        link.attachWeights(call);
+        serveSession(call, `worker-${joined}`, options, bulk, links);
       },
     });
     const address = await rpc.listen(options.address, options.security);
     rpc.setServing(true);
-    return new CoordinatorServer(options, rpc, address, links);
+    return new CoordinatorServer(options, rpc, bulk, address, links);
   }
 
   async close(): Promise<void> {
     this.#rpc.setServing(false);
     for (const link of this.#links.values()) link.close();
+    await this.#bulk.close();
     await this.#rpc.close();
   }
 
@@ -100,7 +98,8 @@ export class CoordinatorServer {
 function serveSession(
   call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>,
   id: string,
-  { host, security, heartbeatTimeoutMs, transfers }: CoordinatorServerOptions,
+  { host, security, heartbeatTimeoutMs, carrier, lanes, transfers }: CoordinatorServerOptions,
+  bulk: BulkServer,
   links: Map<string, GrpcWorkerLink>,
 ): void {
   let link: GrpcWorkerLink | null = null;
@@ -126,8 +125,11 @@ function serveSession(
         runId: host.runId,
         security,
         heartbeatTimeoutMs,
+        bulk,
+        carrier,
+        lanes,
         transfers,
-        onGradient: (part) => events?.gradient(part),
+        onPiece: (piece) => events?.piece(piece),
         onBroken: lose,
       });
       link = created;

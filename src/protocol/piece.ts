@@ -1,6 +1,6 @@
 /** What bulk transport carries: parts of vectors, each of which says for itself what it is and where it belongs. */
 import { elementBytes, type WireFormat } from '../common/wire-format.js';
-import type { Fence } from '../protocol/messages.js';
+import type { Fence } from './messages.js';
 import type { TreeNode } from '../reduce/tree.js';
 
 /** `gradient`: the sum of one node of the reduction tree; `sum`: the finished sum of a step; `weights`: a committed model. */

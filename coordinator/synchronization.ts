@@ -1,0 +1,186 @@
+/**
+ * The coordinator's part in synchronizing workers: takes in gradient sums bucket by bucket, has the model state apply each as soon
+ * as it is complete, and sends the new weights on their way while other buckets are still being summed. What it sends before the
+ * commit is the version to come: workers keep it aside until a plan names it.
+ */
+import { BucketSums } from '../src/collective/bucket-sums.js';
+import { collectives, sentTo, type Collective } from '../src/collective/collective.js';
+import { stepArgs, type Tracer } from '../src/common/trace.js';
+import type { Exchange } from '../src/nn/layer.js';
+import type { Model } from '../src/nn/model.js';
+import { COORDINATOR } from '../src/protocol/link.js';
+import type { Fence, Roster } from '../src/protocol/messages.js';
+import { cutBuckets, type Bucket, type Range } from '../src/reduce/buckets.js';
+import { ROOT, type Piece } from '../src/protocol/piece.js';
+import type { ModelState, UpdateResult } from './model-state.js';
+import type { ExchangeOutcome, StepAttempt } from './step-attempt.js';
+
+export interface SynchronizationOptions {
+  readonly model: Model;
+  readonly state: ModelState;
+  /** Told what happens when. */
+  readonly tracer: Tracer;
+  send(worker: string, piece: Piece): void;
+}
+
+/** What a step has spent its time on here (ms). */
+export interface SynchronizationTimes {
+  readonly updateMs: number;
+  readonly broadcastMs: number;
+}
+
+/** What a worker has been sent: versions of the parameters and of the running statistics. */
+interface Known {
+  parameters: number;
+  statistics: number;
+}
+
+export class Synchronization {
+  readonly #options: SynchronizationOptions;
+  #collective: Collective = collectives.star;
+  #members: readonly string[] = [];
+  #buckets: readonly Bucket[] = [];
+  #sums: BucketSums | null = null;
+  /** Workers that take part in the attempt under way. */
+  #participants: readonly string[] = [];
+  #applied = 0;
+  /** Buckets whose new weights have to wait for the commit. */
+  #waiting: Bucket[] = [];
+  readonly #known = new Map<string, Known>();
+  /** A member of a mesh is gone, and with it perhaps weights that it was to pass on. */
+  #memberLost = false;
+  #fence: Fence = { epoch: 0, step: 0, attempt: 0 };
+  #updateMs = 0;
+  #broadcastMs = 0;
+
+  constructor(options: SynchronizationOptions) {
+    this.#options = options;
+  }
+
+  /** The members of a membership epoch, and how they work together. */
+  adopt(roster: Roster): void {
+    const { model, state } = this.#options;
+    const members = roster.members.map(({ id }) => id);
+    // Whoever leaves a mesh hangs up on the others, and what they were about to pass on is lost.
+    if (this.#collective.name === 'mesh' && roster.collective !== 'mesh') this.#known.clear();
+    this.#memberLost = false;
+    this.#collective = collectives[roster.collective];
+    this.#members = members;
+    this.#buckets = cutBuckets(
+      model.tensors.filter(({ parameter }) => parameter !== null),
+      roster.bucketElements,
+    );
+    const room = {
+      blocks: state.gradientBlocks.length,
+      place: (bucket: Bucket, block: number) => (state.gradientBlocks[block] ?? 0) + bucket.start,
+    };
+    this.#sums = new BucketSums(state.kernels, room, this.#buckets, (bucket, sum) => {
+      this.#applied += 1;
+      const began = performance.now();
+      const done = state.updateRange(bucket, sum);
+      this.#updateMs += this.#spent('update', began, bucket);
+      if (done) this.#sendBucket(bucket, state.version + 1, state.next);
+      else this.#waiting.push(bucket);
+    });
+  }
+
+  /** Everybody who is ready, where owners take part without shards of their own; else those who have shards. */
+  get everyoneTakesPart(): boolean {
+    return this.#collective.name === 'mesh';
+  }
+
+  begin(attempt: StepAttempt): void {
+    const { dataEpoch, batchCount } = attempt.work;
+    this.#participants = attempt.participants;
+    this.#applied = 0;
+    this.#waiting = [];
+    this.#fence = attempt.fence;
+    this.#updateMs = 0;
+    this.#broadcastMs = 0;
+    this.#options.state.begin({ epoch: dataEpoch, batchCount });
+    this.#sums?.begin({
+      fence: attempt.fence,
+      totalShards: attempt.totalShards,
+      holdsSamples: (shard) => attempt.holdsSamples(shard),
+    });
+  }
+
+  receive(piece: Piece): void {
+    this.#sums?.receive(piece);
+  }
+
+  /** Whether the sums of all buckets are in. */
+  get complete(): boolean {
+    return this.#applied === this.#buckets.length;
+  }
+
+  /** Commits the step; all buckets are {@link complete}. */
+  commit(moments: readonly (readonly [Exchange, ExchangeOutcome])[]): UpdateResult & SynchronizationTimes {
+    const { state } = this.#options;
+    const began = performance.now();
+    const result = state.commit(moments);
+    this.#updateMs += this.#spent('update', began);
+    // First layer first: that is where the next step begins.
+    for (const bucket of this.#waiting.sort((a, b) => a.start - b.start)) {
+      this.#sendBucket(bucket, state.version, state.committed);
+    }
+    if (!this.#memberLost) {
+      for (const worker of this.#participants) this.#knownBy(worker).parameters = state.version;
+    }
+    return { ...result, updateMs: this.#updateMs, broadcastMs: this.#broadcastMs };
+  }
+
+  /** Sees to it that a worker has, or is on its way to have, the committed parameters; and the running statistics if asked for. */
+  bring(worker: string, statistics: boolean): void {
+    const { state, model } = this.#options;
+    const known = this.#knownBy(worker);
+    if (known.parameters !== state.version) {
+      this.#send([worker], { start: 0, end: model.parameterElements }, state.version, state.committed);
+      known.parameters = state.version;
+    }
+    if (statistics && known.statistics !== state.version) {
+      const range = { start: model.parameterElements, end: model.vectorElements };
+      if (range.end > range.start) this.#send([worker], range, state.version, state.committed);
+      known.statistics = state.version;
+    }
+  }
+
+  /** Forgets a worker that is gone. */
+  forget(worker: string): void {
+    this.#known.delete(worker);
+    if (this.#collective.name !== 'mesh' || !this.#members.includes(worker)) return;
+    this.#memberLost = true;
+    this.#known.clear();
+  }
+
+  #sendBucket(bucket: Bucket, version: number, vector: Float32Array): void {
+    const owner = this.#collective.owner(bucket.index, this.#members);
+    const began = performance.now();
+    this.#send(sentTo(owner, this.#participants), bucket, version, vector);
+    this.#broadcastMs += this.#spent('broadcast', began, bucket);
+  }
+
+  /** Tells of something that ends now; returns how long it took (ms). */
+  #spent(what: 'update' | 'broadcast', began: number, bucket?: Bucket): number {
+    const { tracer } = this.#options;
+    const now = performance.now();
+    if (tracer.enabled) {
+      const args = stepArgs(this.#fence, bucket === undefined ? {} : { bucket: bucket.index });
+      tracer.span(what, bucket === undefined ? 'commit' : 'bucket', began, now, args);
+    }
+    return now - began;
+  }
+
+  #send(workers: readonly string[], { start, end }: Range, version: number, vector: Float32Array): void {
+    const bytes = new Uint8Array(vector.buffer, vector.byteOffset + start * 4, (end - start) * 4);
+    const fence = { epoch: 0, step: version, attempt: 0 };
+    const piece: Piece = { kind: 'weights', fence, node: ROOT, start, count: end - start, format: 'float32', bytes };
+    for (const worker of workers) this.#options.send(worker, piece);
+  }
+
+  #knownBy(worker: string): Known {
+    const known = this.#known.get(worker) ?? { parameters: -1, statistics: -1 };
+    this.#known.set(worker, known);
+    return known;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The owner's side of a reduction: takes the partial sums of one step's buckets as they arrive, adds them in tree order, and
+ * says when a bucket is complete. The coordinator owns all buckets in a star; in a mesh each worker owns its share, and the
+ * coordinator receives finished sums.
+ */
+import { LockstepError } from '../common/errors.js';
+import type { Offset } from '../kernels/arena.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { sameFence, type Fence } from '../protocol/messages.js';
+import { elementBytes, type Piece } from '../protocol/piece.js';
+import { TreeAccumulator } from '../reduce/accumulator.js';
+import { bucketAt, type Bucket } from '../reduce/buckets.js';
+import { nodeKey, rootLevel, type TreeNode } from '../reduce/tree.js';
+
+/** What is summed: the attempt, and the shards that take part in it. */
+export interface SumShape {
+  readonly fence: Fence;
+  readonly totalShards: number;
+  readonly holdsSamples: (shard: number) => boolean;
+}
+
+/** A partial sum on its way in. */
+interface Arriving {
+  readonly place: Offset;
+  received: number;
+}
+
+interface BucketState {
+  readonly bucket: Bucket;
+  readonly accumulator: TreeAccumulator<Offset>;
+  /** Free places for partial sums of this bucket. */
+  readonly free: Offset[];
+  readonly arriving: Map<string, Arriving>;
+}
+
+/** Memory for partial sums: so many blocks for each bucket. */
+export interface SumRoom {
+  readonly blocks: number;
+  place(bucket: Bucket, block: number): Offset;
+}
+
+export class BucketSums {
+  readonly #kernels: Kernels;
+  readonly #room: SumRoom;
+  readonly #buckets: readonly Bucket[];
+  readonly #complete: (bucket: Bucket, sum: Offset) => void;
+  #shape: SumShape | null = null;
+  #states = new Map<Bucket, BucketState>();
+
+  /**
+   * @param buckets Those that are summed here.
+   * @param complete Called for each bucket whose sum is complete, with the place of its first element; the sum stays there
+   *   until the next {@link begin}.
+   */
+  constructor(
+    kernels: Kernels,
+    room: SumRoom,
+    buckets: readonly Bucket[],
+    complete: (bucket: Bucket, sum: Offset) => void,
+  ) {
+    this.#kernels = kernels;
+    this.#room = room;
+    this.#buckets = buckets;
+    this.#complete = complete;
+  }
+
+  /** Starts to collect the sums of an attempt, dropping what is left of an earlier one. */
+  begin(shape: SumShape): void {
+    this.#shape = shape;
+    this.#states = new Map(this.#buckets.map((bucket) => [bucket, this.#open(bucket, shape)]));
+  }
+
+  /** Takes a part of a node's sum, or of a finished sum; parts of other attempts are dropped. */
+  receive({ kind, fence, node, start, count, format, bytes }: Piece): void {
+    const shape = this.#shape;
+    if (shape === null || !sameFence(fence, shape.fence)) return;
+    const bucket = bucketAt(this.#buckets, start);
+    const state = bucket === undefined ? undefined : this.#states.get(bucket);
+    if (bucket === undefined || state === undefined || start + count > bucket.end)
+      throw new LockstepError('internal', `elements ${start} to ${start + count} are no part of a bucket summed here`);
+    const { arriving } = state;
+    const length = bucket.end - bucket.start;
+    const place = kind === 'sum' ? { level: rootLevel(shape.totalShards), index: 0 } : node;
+    const { arena } = this.#kernels;
+    if (bytes.buffer === arena.memory.buffer && count === length && format === 'float32') {
+      // From within this process: it stays unchanged until the next plan.
+      this.#add(state, place, bytes.byteOffset / arena.elementBytes);
+      return;
+    }
+    if (format !== 'float32' || bytes.length !== count * elementBytes(format))
+      throw new LockstepError('internal', `a piece of ${count} elements in ${format} has ${bytes.length} bytes`);
+    const key = nodeKey(place);
+    let part = arriving.get(key);
+    if (part === undefined) {
+      part = { place: this.#takeBlock(state), received: 0 };
+      arriving.set(key, part);
+    }
+    arena.bytes.set(bytes, (part.place + start - bucket.start) * arena.elementBytes);
+    part.received += count;
+    if (part.received < length) return;
+    arriving.delete(key);
+    this.#add(state, place, part.place);
+  }
+
+  #open(bucket: Bucket, { totalShards, holdsSamples }: SumShape): BucketState {
+    const places = Array.from({ length: this.#room.blocks }, (_, block) => this.#room.place(bucket, block));
+    const free = [...places].reverse();
+    const length = bucket.end - bucket.start;
+    const accumulator = new TreeAccumulator<Offset>(totalShards, holdsSamples, (left, right) => {
+      this.#kernels.add(length, right, left);
+      if (places.includes(right)) free.push(right);
+      return left;
+    });
+    return { bucket, accumulator, free, arriving: new Map() };
+  }
+
+  #add({ bucket, accumulator }: BucketState, node: TreeNode, sum: Offset): void {
+    accumulator.add(node, sum);
+    if (accumulator.sum !== undefined) this.#complete(bucket, accumulator.sum);
+  }
+
+  #takeBlock({ free }: BucketState): Offset {
+    const place = free.pop();
+    if (place === undefined) {
+      throw new LockstepError('job', `there is no room for more than ${this.#room.blocks} partial gradients`, {
+        hint: 'Lower training.shards, or use fewer workers.',
+      });
+    }
+    return place;
+  }
+}

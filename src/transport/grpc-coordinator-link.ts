@@ -1,0 +1,133 @@
+/** A worker's end of the connection: its control stream, the pieces it pulls from the coordinator and from other workers. */
+import { setTimeout } from 'node:timers/promises';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import { COORDINATOR, type CoordinatorLink, type CoordinatorLinkEvents } from '../protocol/link.js';
+import type { Hello, RosterMember, Welcome, WorkerMessage } from '../protocol/messages.js';
+import { formatAddress, parseAddress, type Address } from '../rpc/address.js';
+import { callMetadata, clientCredentials, clientOptions, type Security } from '../rpc/channel.js';
+import { decodeCoordinatorMessage, encodeWorkerMessage } from '../rpc/codec.js';
+import type { CoordinatorClient } from '../rpc/generated/lockstep/v1/Coordinator.js';
+import type { CoordinatorMessage__Output } from '../rpc/generated/lockstep/v1/CoordinatorMessage.js';
+import type { WorkerMessage as WireToCoordinator } from '../rpc/generated/lockstep/v1/WorkerMessage.js';
+import { protocol } from '../rpc/proto.js';
+import { plainReason } from '../rpc/reason.js';
+import { BulkReader } from './bulk-reader.js';
+import type { Piece, TransferCounter } from '../protocol/piece.js';
+import type { WorkerServer } from './worker-server.js';
+
+/** How long a worker that leaves waits for the coordinator to hear of it (ms). */
+const FAREWELL_MS = 1_000;
+
+export interface ConnectOptions {
+  readonly coordinator: Address;
+  readonly security: Security;
+  readonly heartbeatTimeoutMs: number;
+  readonly hello: Hello;
+  /** Where others pull this worker's pieces. */
+  readonly server: WorkerServer;
+  readonly transfers: TransferCounter;
+}
+
+export class GrpcCoordinatorLink implements CoordinatorLink {
+  readonly #options: ConnectOptions;
+  readonly #client: CoordinatorClient;
+  readonly #call: ClientDuplexStream<WireToCoordinator, CoordinatorMessage__Output>;
+  readonly #events: CoordinatorLinkEvents;
+  /** One for the coordinator and one for each other worker that pieces come from. */
+  readonly #readers = new Map<string, BulkReader>();
+  #welcome: Welcome | null = null;
+  /** Resolves with the end of the control stream. */
+  readonly #ended: Promise<unknown>;
+  #closed = false;
+
+  /** Dials and says hello; what comes back goes to `events`, a failure to connect as `lost`. */
+  constructor(options: ConnectOptions, events: CoordinatorLinkEvents) {
+    const { coordinator, security, heartbeatTimeoutMs } = options;
+    this.#options = options;
+    this.#events = events;
+    this.#client = new (protocol().Coordinator)(
+      formatAddress(coordinator),
+      clientCredentials(security),
+      clientOptions(heartbeatTimeoutMs),
+    );
+    this.#call = this.#client.session(callMetadata(security));
+    this.#ended = new Promise((resolve) => this.#call.once('status', resolve));
+    this.#call.on('data', (wire: CoordinatorMessage__Output) => {
+      const message = decodeCoordinatorMessage(wire);
+      if (message === null) return;
+      if (message.type === 'welcome') {
+        this.#welcome = message;
+        options.server.serveAs({ id: message.workerId, runId: message.runId });
+      }
+      events.message(message);
+    });
+    this.#call.on('end', () => this.#lose('it closed the connection'));
+    this.#call.on('error', (error) => this.#lose(plainReason(error), isFinal(error)));
+    this.send(options.hello);
+  }
+
+  send(message: WorkerMessage): void {
+    if (!this.#closed) this.#call.write(encodeWorkerMessage(message));
+  }
+
+  sendPiece(to: string, piece: Piece): void {
+    if (!this.#closed) this.#options.server.send(to, piece);
+  }
+
+  openPieces(): void {
+    this.#open(COORDINATOR, this.#options.coordinator, (reason) => this.#lose(reason));
+  }
+
+  setPeers(peers: readonly RosterMember[]): void {
+    for (const [id, reader] of this.#readers) {
+      if (id === COORDINATOR || peers.some((peer) => peer.id === id)) continue;
+      reader.close();
+      this.#readers.delete(id);
+    }
+    for (const { id, address } of peers) {
+      if (this.#readers.has(id)) continue;
+      const lost = (reason: string): void => {
+        this.#readers.delete(id);
+        this.#events.peerLost(id, reason);
+      };
+      if (address === null) lost('it cannot be reached from other processes');
+      else this.#open(id, parseAddress(address, `address of ${id}`), lost);
+    }
+  }
+
+  /** Leaves; resolves when the coordinator has taken what was sent before, or has let the time for it pass. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.server.serveAs(null);
+    for (const reader of this.#readers.values()) reader.close();
+    this.#call.end();
+    await Promise.race([this.#ended, setTimeout(FAREWELL_MS, undefined, { ref: false })]);
+    this.#client.close();
+  }
+
+  #open(source: string, address: Address, lost: (reason: string) => void): void {
+    if (this.#welcome === null || this.#closed) return;
+    const { workerId: self, runId, job } = this.#welcome;
+    const { security, heartbeatTimeoutMs, transfers: counters } = this.#options;
+    const { transport: carrier, connections: lanes } = job.cluster;
+    const reader = new BulkReader(
+      { address, self, source, runId, security, heartbeatTimeoutMs, lanes, carrier, counters },
+      { piece: (piece) => this.#events.piece(piece), lost },
+    );
+    this.#readers.set(source, reader);
+  }
+
+  #lose(reason: string, final = false): void {
+    if (this.#closed) return;
+    void this.close();
+    this.#events.lost(reason, final);
+  }
+}
+
+/** Whether dialling again would only fail again. */
+function isFinal(error: Error): boolean {
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return code === status.UNAUTHENTICATED || code === status.UNIMPLEMENTED || code === status.FAILED_PRECONDITION;
+}

@@ -1,0 +1,109 @@
+/** One worker over gRPC: its control stream, the pieces sent to it, the pieces pulled from it. */
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { LockstepError } from '../common/errors.js';
+import { COORDINATOR, type WorkerLink } from '../protocol/link.js';
+import type { CoordinatorMessage } from '../protocol/messages.js';
+import { formatAddress, isUnspecified, parseAddress, type Address } from '../rpc/address.js';
+import type { Security } from '../rpc/channel.js';
+import { encodeCoordinatorMessage } from '../rpc/codec.js';
+import type { CoordinatorMessage as WireToWorker } from '../rpc/generated/lockstep/v1/CoordinatorMessage.js';
+import type { WorkerMessage__Output } from '../rpc/generated/lockstep/v1/WorkerMessage.js';
+import type { BulkSource } from './bulk.js';
+import { BulkReader } from './bulk-reader.js';
+import type { CarrierChoice, Piece, TransferCounter } from '../protocol/piece.js';
+
+export interface GrpcWorkerLinkOptions {
+  readonly id: string;
+  readonly call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>;
+  /** Where the worker says that it listens. */
+  readonly address: string;
+  /** The host that its control stream comes from. */
+  readonly peerHost: string;
+  readonly runId: string;
+  readonly security: Security;
+  readonly heartbeatTimeoutMs: number;
+  /** Where pieces for the worker are put. */
+  readonly bulk: BulkSource;
+  readonly carrier: CarrierChoice;
+  readonly lanes: number;
+  readonly transfers: TransferCounter;
+  readonly onPiece: (piece: Piece) => void;
+  readonly onBroken: (reason: string) => void;
+}
+
+export class GrpcWorkerLink implements WorkerLink {
+  readonly id: string;
+  readonly #options: GrpcWorkerLinkOptions;
+  #reader: BulkReader | null = null;
+  #closed = false;
+
+  constructor(options: GrpcWorkerLinkOptions) {
+    this.id = options.id;
+    this.#options = options;
+  }
+
+  /** What the worker says, with the host it is seen from where it listens on every interface; null when it makes no sense. */
+  get address(): string | null {
+    try {
+      return formatAddress(this.#reachableAddress());
+    } catch {
+      return null;
+    }
+  }
+
+  send(message: CoordinatorMessage): void {
+    if (!this.#closed) this.#options.call.write(encodeCoordinatorMessage(message));
+  }
+
+  sendPiece(piece: Piece): void {
+    if (!this.#closed) this.#options.bulk.send(this.id, piece);
+  }
+
+  get sending(): boolean {
+    return !this.#closed && this.#options.bulk.busy(this.id);
+  }
+
+  openPieces(): void {
+    const { security, heartbeatTimeoutMs, runId, carrier, lanes, onBroken, onPiece, transfers } = this.#options;
+    let address: Address;
+    try {
+      address = this.#reachableAddress();
+    } catch (thrown) {
+      // Later, like every other way in which a worker turns out to be of no use.
+      queueMicrotask(() => onBroken(LockstepError.from(thrown).message));
+      return;
+    }
+    this.#reader = new BulkReader(
+      {
+        address,
+        self: COORDINATOR,
+        source: this.id,
+        runId,
+        security,
+        heartbeatTimeoutMs,
+        lanes,
+        carrier,
+        counters: transfers,
+      },
+      {
+        piece: onPiece,
+        lost: (reason) => {
+          if (!this.#closed) onBroken(`gradients cannot be pulled from ${formatAddress(address)}: ${reason}`);
+        },
+      },
+    );
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.call.end();
+    this.#options.bulk.drop(this.id);
+    this.#reader?.close();
+  }
+
+  #reachableAddress(): Address {
+    const address = parseAddress(this.#options.address, 'worker address');
+    return isUnspecified(address.host) ? { ...address, host: this.#options.peerHost } : address;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * A worker's part in summing gradients: sends its partial sums of a bucket to the bucket's owner, adds up those of the buckets
+ * that it owns itself, and passes the new weights of these on.
+ */
+import { collectives, passedOnTo, type Collective } from '../src/collective/collective.js';
+import { BucketSums } from '../src/collective/bucket-sums.js';
+import { Arena, allocationSize, type Offset } from '../src/kernels/arena.js';
+import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory } from '../src/kernels/kernels.js';
+import { COORDINATOR } from '../src/protocol/link.js';
+import { compareFences, sameFence, type Fence, type Plan, type Roster } from '../src/protocol/messages.js';
+import { bucketAt, type Bucket } from '../src/reduce/buckets.js';
+import { cutShards } from '../src/reduce/shards.js';
+import type { TreeNode } from '../src/reduce/tree.js';
+import { ROOT, type Piece } from '../src/protocol/piece.js';
+
+export interface ReductionOptions {
+  readonly self: string;
+  readonly createKernels: KernelFactory;
+  /** Logical shards of a batch. */
+  readonly shards: number;
+  send(to: string, piece: Piece): void;
+}
+
+/** A gradient sum of this worker, laid out like the parameters. */
+export interface GradientNode extends TreeNode {
+  readonly values: Float32Array;
+}
+
+export class Reduction {
+  readonly #options: ReductionOptions;
+  #collective: Collective = collectives.star;
+  #members: readonly string[] = [];
+  #buckets: readonly Bucket[] = [];
+  #owned: BucketSums | null = null;
+  #fence: Fence | null = null;
+  /** Pieces of a plan that has not come yet: streams overtake each other. */
+  #early: Piece[] = [];
+
+  constructor(options: ReductionOptions) {
+    this.#options = options;
+  }
+
+  /** Takes part in a membership epoch. */
+  adopt(roster: Roster, buckets: readonly Bucket[]): void {
+    this.#collective = collectives[roster.collective];
+    this.#members = roster.members.map(({ id }) => id);
+    this.#buckets = buckets;
+    this.#fence = null;
+    const owned = buckets.filter((bucket) => this.#owner(bucket) === this.#options.self);
+    this.#owned = owned.length === 0 ? null : this.#makeRoom(owned);
+  }
+
+  /** Starts to sum the attempt of a plan. */
+  begin({ fence, batchCount }: Pick<Plan, 'fence' | 'batchCount'>): void {
+    this.#fence = fence;
+    const shards = cutShards(batchCount, this.#options.shards);
+    this.#owned?.begin({
+      fence,
+      totalShards: this.#options.shards,
+      holdsSamples: (shard) => (shards[shard]?.rows ?? 0) > 0,
+    });
+    const early = this.#early;
+    this.#early = [];
+    for (const piece of early) this.receive(piece);
+  }
+
+  /** This worker's sums of a bucket are formed. */
+  ready(bucket: Bucket, nodes: readonly GradientNode[]): void {
+    const fence = this.#fence;
+    if (fence === null) return;
+    const { start, end } = bucket;
+    const owner = this.#owner(bucket);
+    for (const { level, index, values } of nodes) {
+      const bytes = new Uint8Array(values.buffer, values.byteOffset + start * 4, (end - start) * 4);
+      const node = { level, index };
+      const piece: Piece = { kind: 'gradient', fence, node, start, count: end - start, format: 'float32', bytes };
+      if (owner === this.#options.self) this.#owned?.receive(piece);
+      else this.#options.send(owner, piece);
+    }
+  }
+
+  /** A part of another worker's sum, for a bucket that this one owns. */
+  receive(piece: Piece): void {
+    const order = this.#fence === null ? 1 : compareFences(piece.fence, this.#fence);
+    if (order === 0) this.#owned?.receive(piece);
+    else if (order > 0) this.#early.push({ ...piece, bytes: piece.bytes.slice() });
+  }
+
+  /** New weights came from the coordinator: `vector` holds them, and the other workers are waiting. */
+  passOn({ fence, start, count }: Piece, vector: Float32Array): void {
+    const bucket = bucketAt(this.#buckets, start);
+    if (bucket === undefined || this.#owner(bucket) !== this.#options.self || start + count > bucket.end) return;
+    const bytes = new Uint8Array(vector.buffer, vector.byteOffset + start * 4, count * 4);
+    const piece: Piece = { kind: 'weights', fence, node: ROOT, start, count, format: 'float32', bytes };
+    for (const member of passedOnTo(this.#options.self, this.#members)) this.#options.send(member, piece);
+  }
+
+  #owner(bucket: Bucket): string {
+    return this.#collective.owner(bucket.index, this.#members);
+  }
+
+  /** Memory for the buckets that this worker owns, packed one behind the other. */
+  #makeRoom(owned: readonly Bucket[]): BucketSums {
+    const { shards, createKernels } = this.#options;
+    const places = new Map<number, number>();
+    let stride = 0;
+    for (const { index, start, end } of owned) {
+      places.set(index, stride);
+      stride += allocationSize(end - start);
+    }
+    const arena = Arena.create(allocationSize(KERNEL_SCRATCH_ELEMENTS) + allocationSize(stride * shards));
+    const kernels = createKernels(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
+    const base = arena.allocate(stride * shards);
+    const room = {
+      blocks: shards,
+      place: (bucket: Bucket, block: number): Offset => base + block * stride + (places.get(bucket.index) ?? 0),
+    };
+    return new BucketSums(kernels, room, owned, (bucket, sum) => {
+      const fence = this.#fence;
+      if (fence === null) return;
+      const count = bucket.end - bucket.start;
+      const values = arena.view(sum, count);
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      const piece: Piece = { kind: 'sum', fence, node: ROOT, start: bucket.start, count, format: 'float32', bytes };
+      this.#options.send(COORDINATOR, piece);
+    });
+  }
+}
