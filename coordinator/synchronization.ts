@@ -69,6 +69,7 @@ export class Synchronization {
     this.#buckets = cutBuckets(
       model.tensors.filter(({ parameter }) => parameter !== null),
       roster.bucketElements,
+      model.parameterElements,
     );
     const room = {
       blocks: state.gradientBlocks.length,

@@ -27,7 +27,7 @@ class CalledOff extends Error {}
 /** What an agent needs of whatever does the computing. */
 export type AgentEngine = Pick<
   Engine,
-  'vectors' | 'parameters' | 'createKernels' | 'setBuckets' | 'train' | 'evaluate' | 'close'
+  'vectors' | 'parameters' | 'parameterElements' | 'createKernels' | 'setBuckets' | 'train' | 'evaluate' | 'close'
 >;
 
 export interface AgentOptions {
@@ -212,7 +212,7 @@ export class Agent implements CoordinatorLinkEvents {
 
   async #adopt(roster: Roster): Promise<void> {
     const { id, engine, reduction } = this.#ready();
-    const buckets = cutBuckets(engine.parameters, roster.bucketElements);
+    const buckets = cutBuckets(engine.parameters, roster.bucketElements, engine.parameterElements);
     engine.setBuckets(buckets);
     reduction.adopt(roster, buckets);
     this.#options.link.setPeers(roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : []);

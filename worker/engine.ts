@@ -156,6 +156,11 @@ export class Engine {
     return this.#options.model.tensors.filter(({ parameter }) => parameter !== null);
   }
 
+  /** Elements of the parameter part of a model vector. */
+  get parameterElements(): number {
+    return this.#options.model.parameterElements;
+  }
+
   /** The backend's kernels, for memory of the caller's own. */
   get createKernels(): KernelFactory {
     return kernelFactory(this.#options.backend);

@@ -42,15 +42,17 @@ export function bucketElements(elements: number, owners: number): number {
  * Cuts the parameters into buckets of about `elements`: small neighbours share one, large tensors are cut.
  *
  * @param parameters In the order of the vector.
+ * @param vectorEnd Where the parameters end in the vector, with the gap behind the last of them. Gaps belong to the bucket in front
+ *   of them, so that all buckets together are the whole vector.
  */
-export function cutBuckets(parameters: readonly Extent[], elements: number): Bucket[] {
+export function cutBuckets(parameters: readonly Extent[], elements: number, vectorEnd: number): Bucket[] {
   const ranges: Range[] = [];
   let open: Range | null = null;
   const close = (): void => {
     if (open !== null) ranges.push(open);
     open = null;
   };
-  let end = parameters.reduce((most, { offset, size }) => Math.max(most, offset + size), 0);
+  let end = vectorEnd;
   for (const { offset, size } of [...parameters].reverse()) {
     if (size > elements) {
       close();

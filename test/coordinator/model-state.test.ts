@@ -4,6 +4,7 @@ import type { ExchangeOutcome } from '../../coordinator/step-attempt.js';
 import { LockstepError } from '../../src/common/errors.js';
 import type { Exchange } from '../../src/nn/layer.js';
 import { clusterJob, initialState } from '../support/cluster-job.js';
+import { updateAtOnce } from '../support/one-shot-update.js';
 
 const PLAIN = ['training.optimizer={type: gradientDescent, learningRate: 0.5}', 'training.regularization.l2=0'];
 
@@ -17,7 +18,7 @@ function gradientOf(state: ModelState, elements: number, factor: number): number
 function commit(state: ModelState, factor: number, moments: readonly (readonly [Exchange, ExchangeOutcome])[] = []) {
   const { model } = clusterJob();
   const gradient = gradientOf(state, model.parameterElements, factor);
-  return state.update({ epoch: 0, batchCount: 4, gradient, moments });
+  return updateAtOnce(state, model, { batchCount: 4, gradient, moments });
 }
 
 const tensor = (state: { tensors(): StateTensors }, name: string): number[] =>
@@ -104,16 +105,59 @@ describe('a committed step', () => {
   });
 });
 
-describe('a snapshot', () => {
-  it('is a copy that later steps leave alone', () => {
+describe('a step under way', () => {
+  const { model } = clusterJob();
+
+  it('changes nothing before it is committed, and nothing at all when another begins in its place', () => {
+    const [state, undisturbed] = [initialState(clusterJob()), initialState(clusterJob())];
+    const before = state.tensors();
+    state.begin({ epoch: 0, batchCount: 4 });
+    expect(
+      state.updateRange({ start: 0, end: model.parameterElements }, gradientOf(state, model.parameterElements, 3)),
+    ).toBe(true);
+    expect(state.tensors()).toEqual(before);
+    expect(state.version).toBe(0);
+    expect(commit(state, 5)).toEqual(commit(undisturbed, 5));
+    expect(state.tensors()).toEqual(undisturbed.tensors());
+  });
+
+  it.each([[], ['training.clipNorm=0.5']])('may come in ranges, in any order: %j', (...overrides) => {
+    const job = clusterJob(...overrides);
+    const [whole, cut] = [initialState(job), initialState(job)];
+    const parameters = job.model.tensors.filter(({ parameter }) => parameter !== null);
+    for (const factor of [1, -2, 3]) {
+      const expected = commit(whole, factor);
+      const gradient = gradientOf(cut, model.parameterElements, factor);
+      cut.begin({ epoch: 0, batchCount: 4 });
+      for (const { offset, size } of parameters.toReversed()) {
+        const isThere = cut.updateRange({ start: offset, end: offset + size }, gradient + offset);
+        expect(isThere).toBe(overrides.length === 0);
+      }
+      expect(cut.commit([])).toEqual(expected);
+    }
+    expect(cut.tensors()).toEqual(whole.tensors());
+  });
+
+  it('shows the new parameters of a range as soon as they are there', () => {
     const state = initialState(clusterJob(...PLAIN));
-    const { version, vector } = state.snapshot();
-    const before = vector.slice();
+    const end = model.parameterElements;
+    state.begin({ epoch: 0, batchCount: 4 });
+    state.updateRange({ start: 0, end }, gradientOf(state, end, 8));
+    const early = state.next.slice(0, end);
+    const inUse = state.committed;
+    state.commit([]);
+    expect(state.committed.slice(0, end)).toEqual(early);
+    expect(inUse).not.toEqual(state.committed);
+    // What was in use stays as it was until the step after this one.
+    expect(state.next).toEqual(inUse);
+  });
+
+  it('must have begun', () => {
+    const state = initialState(clusterJob());
+    expect(() => state.updateRange({ start: 0, end: model.parameterElements }, 0)).toThrow(RangeError);
+    expect(() => state.commit([])).toThrow(RangeError);
     commit(state, 1);
-    expect(version).toBe(0);
-    expect(vector).toEqual(before);
-    expect(state.snapshot().version).toBe(1);
-    expect(state.snapshot().vector).not.toEqual(before);
+    expect(() => state.commit([])).toThrow(RangeError);
   });
 });
 
@@ -128,7 +172,7 @@ describe('a saved state', () => {
     resumed.restore(3, ...asMaps(saved));
     expect(resumed.version).toBe(3);
     expect(resumed.tensors()).toEqual(saved);
-    expect(resumed.snapshot()).toEqual(through.snapshot());
+    expect(resumed.committed).toEqual(through.committed);
     for (const state of [through, resumed]) commit(state, 5);
     expect(resumed.tensors()).toEqual(through.tensors());
   });

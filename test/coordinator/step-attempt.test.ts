@@ -5,6 +5,7 @@ import type { Exchange } from '../../src/nn/layer.js';
 import type { NodeValues, ShardReport } from '../../src/protocol/messages.js';
 import { cutShards } from '../../src/reduce/shards.js';
 import { coveredShards, foldTree, type TreeNode } from '../../src/reduce/tree.js';
+import { nodesOf } from '../support/attempt-nodes.js';
 import { shuffled } from '../support/cluster-order.js';
 
 const FENCE = { epoch: 3, step: 7, attempt: 2 };
@@ -39,9 +40,25 @@ describe('the shards of a step', () => {
     const small = attempt({ batchCount: 3, workers: ['a', 'b', 'c', 'd'] });
     expect(small.shards.map(({ rows }) => rows)).toEqual([1, 1, 1, 0, 0, 0, 0, 0]);
     expect(ranges(small)).toEqual(['a: 0–2', 'b: 2–4']);
-    expect(small.nodesOf('a')).toEqual([{ level: 1, index: 0 }]);
-    expect(small.nodesOf('b')).toEqual([{ level: 1, index: 1 }]);
-    expect(small.nodesOf('c')).toEqual([]);
+    expect(nodesOf(small, 'a')).toEqual([{ level: 1, index: 0 }]);
+    expect(nodesOf(small, 'b')).toEqual([{ level: 1, index: 1 }]);
+    expect(nodesOf(small, 'c')).toEqual([]);
+  });
+
+  it('can be the work of some while all take part: the others are planned for too, with no shards', () => {
+    const work = { step: 7, weightsVersion: 7, dataEpoch: 1, firstPosition: 32, batchCount: 1 };
+    const step = new StepAttempt(FENCE, work, 8, ['a', 'b'], [], true);
+    expect(ranges(step)).toEqual(['a: 0–4']);
+    expect(step.participants).toEqual(['a', 'b']);
+    expect(step.plans().map(({ worker, plan }) => [worker, plan.firstShard, plan.endShard])).toEqual([
+      ['a', 0, 4],
+      ['b', 0, 0],
+    ]);
+    const report = { type: 'stepReport', fence: FENCE, shards: [], computeMs: 1, waitMs: 0 } as const;
+    step.addReport('a', report);
+    expect(step.complete).toBe(false);
+    step.addReport('b', report);
+    expect(step.complete).toBe(true);
   });
 
   it('are planned with everything that a worker must know', () => {
@@ -119,9 +136,10 @@ describe('an exchange', () => {
             return (rows[node.index] ?? 0) === 0 ? null : Float32Array.from(numbers[node.index] ?? []);
           };
           const parts: NodeValues[] = names.flatMap((name) =>
-            step
-              .nodesOf(name)
-              .map((node) => ({ ...node, values: foldTree(node, shards, known, add) ?? new Float32Array(3) })),
+            nodesOf(step, name).map((node) => ({
+              ...node,
+              values: foldTree(node, shards, known, add) ?? new Float32Array(3),
+            })),
           );
           const covered = parts.flatMap((node) => {
             const { first, end } = coveredShards(node, shards);

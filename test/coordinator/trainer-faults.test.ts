@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Scores } from '../../coordinator/trainer.js';
-import { MOMENTS, TestCluster, type Arrival, type Moment } from '../support/cluster.js';
+import { MOMENTS, TestCluster, type Arrival } from '../support/cluster.js';
 
-const moments = Object.keys(MOMENTS) as Moment[];
+const moments = Object.keys(MOMENTS) as (keyof typeof MOMENTS)[];
 const TOTAL_STEPS = 8;
 
 /** What a run in which nothing happens comes to. */
@@ -76,9 +76,10 @@ describe('a worker is lost', () => {
 
   it('after everything it owed had arrived: the step is committed as it is', async () => {
     const cluster = new TestCluster();
-    let gradients = 0;
-    const isLastPart = ({ step, kind }: Arrival): boolean => step === 1 && kind === 'gradient' && ++gradients === 2;
-    cluster.once(isLastPart, (arrival) => {
+    let reports = 0;
+    // A worker sends its gradient before its report.
+    const isLast = ({ step, kind }: Arrival): boolean => step === 1 && kind === 'stepReport' && ++reports === 2;
+    cluster.once(isLast, (arrival) => {
       arrival.deliver();
       cluster.kill('b');
     });
@@ -169,7 +170,7 @@ describe('messages of a past attempt', () => {
 
   it.each([
     ['b', 'exchangeNodes', 'exchangeNodes'],
-    ['a', 'stepReport', 'gradient'],
+    ['a', 'gradient', 'stepReport'],
     ['b', 'gradient', 'gradient'],
   ] as const)(
     'of %s: %s is repeated in the next step, just before %s of a, and is dropped',

@@ -55,7 +55,15 @@ describe('a job file with nothing but what has to be there', () => {
         evaluateEveryEpochs: 1,
         checkpoint: { everySteps: 500, keep: 2 },
       },
-      cluster: { workers: 1, threads: 1, collective: 'auto', joinTimeoutMs: 120_000, heartbeatTimeoutMs: 10_000 },
+      cluster: {
+        workers: 1,
+        threads: 1,
+        collective: 'auto',
+        transport: 'auto',
+        connections: 1,
+        joinTimeoutMs: 120_000,
+        heartbeatTimeoutMs: 10_000,
+      },
     };
     expect(loaded.job).toEqual(expected);
   });

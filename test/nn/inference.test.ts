@@ -4,6 +4,7 @@ import { createReferenceKernels } from '../../src/kernels/reference/reference-ke
 import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { buildModel } from '../../src/nn/model.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
+import { updateAtOnce } from '../support/one-shot-update.js';
 import { PassRig, type Batch } from '../support/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
 import { simulateStep } from '../support/simulated-step.js';
@@ -124,7 +125,7 @@ describe('running statistics', () => {
       maxShards: SHARDS,
     });
     const state = new ModelState(tinyJob(spec, { shards: SHARDS }), model, 'wasm');
-    rig.weights.set(state.snapshot().vector);
+    rig.weights.set(state.committed);
     const network = new TextbookNetwork(spec.layers, 'softmaxCrossEntropy', tensorsOf(rig.weights));
     const data = batch(34);
     network.train(rows(data.inputs, FEATURES), Array.from(data.targets));
@@ -132,8 +133,8 @@ describe('running statistics', () => {
     const moments = outcome.exchanges.map(
       ({ exchange, values, count }) => [exchange, { values: Float32Array.from(values), count }] as const,
     );
-    state.update({ epoch: 0, batchCount: SAMPLES, gradient: state.gradientBlocks[0] ?? 0, moments });
-    const after = tensorsOf(state.snapshot().vector);
+    updateAtOnce(state, model, { batchCount: SAMPLES, gradient: state.gradientBlocks[0] ?? 0, moments });
+    const after = tensorsOf(state.committed);
     // Nothing in front of layer 4 is normalised per shard, so that its input is the textbook's too.
     for (const name of [
       '1.batchNorm.running_mean',

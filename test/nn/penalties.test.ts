@@ -6,6 +6,7 @@ import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { buildModel, type TensorSpec } from '../../src/nn/model.js';
 import { centralDifferences, relativeError } from '../support/gradient-check.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
+import { updateAtOnce } from '../support/one-shot-update.js';
 import { PassRig, type Floats } from '../support/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
 import { simulateStep } from '../support/simulated-step.js';
@@ -57,7 +58,7 @@ function update(state: ModelState, rig: PassRig) {
   const outcome = simulateStep([{ rig, range: whole }], batch, { totalShards: SHARDS });
   const [gradient = 0] = state.gradientBlocks;
   state.kernels.arena.floats.set(outcome.gradient, gradient);
-  return { outcome, result: state.update({ epoch: 0, batchCount: SAMPLES, gradient, moments: [] }) };
+  return { outcome, result: updateAtOnce(state, model, { batchCount: SAMPLES, gradient }) };
 }
 
 /** g/m + (λ₂/m)·w + (λ₁/(2m))·sign w, in float64. */
@@ -119,7 +120,7 @@ describe('the committed update', () => {
     const { state, rig } = startState(penalizedJob({ l2, l1 }));
     const before = rig.weights.slice();
     const { outcome, result } = update(state, rig);
-    const after = state.snapshot().vector;
+    const after = state.committed;
     expect(result.penalty / penaltyOf(before, l2, l1)).toBeCloseTo(1, 5);
     let square = 0;
     for (const tensor of parameters) {
@@ -148,7 +149,7 @@ describe('the committed update', () => {
     const { state, rig } = startState(penalizedJob({ l2, l1 }, clipNorm));
     const before = rig.weights.slice();
     const { outcome, result } = update(state, rig);
-    const after = state.snapshot().vector;
+    const after = state.committed;
     expect(result.gradientNorm).toBeGreaterThan(clipNorm);
     const direction = parameters.flatMap((tensor) => expectedGradient(tensor, before, outcome.gradient, l2, l1));
     const moved = parameters.flatMap((tensor) => {

@@ -1,13 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { LockstepError } from '../../src/common/errors.js';
-import { NODES, SHARDS, Stage, WELCOME, evaluate, fence, plan, readyStage, result } from '../support/cluster-agent.js';
+import { COORDINATOR } from '../../src/protocol/link.js';
+import type { Piece } from '../../src/protocol/piece.js';
+import {
+  NODES,
+  SHARDS,
+  Stage,
+  WELCOME,
+  evaluate,
+  fence,
+  plan,
+  readyStage,
+  result,
+  roster,
+} from '../support/cluster-agent.js';
 import { settled } from '../support/cluster.js';
 
 describe('an agent that is welcomed', () => {
-  it('starts its engine, makes room for models, and says that it is ready', async () => {
+  it('starts its engine, makes room for pieces, and says that it is ready', async () => {
     const stage = new Stage();
     await stage.tell(WELCOME);
-    expect(stage.sent).toEqual([{ type: 'openModels' }, { type: 'ready', dataFingerprint: 'abc' }]);
+    expect(stage.sent).toEqual([{ type: 'openPieces' }, { type: 'ready', dataFingerprint: 'abc' }]);
     expect(stage.observed).toEqual(['ready worker-7']);
   });
 
@@ -33,11 +46,13 @@ describe('a step', () => {
     expect(stage.sent).toEqual([{ type: 'exchangeNodes', fence: fence(0), exchange: 0, nodes: NODES }]);
     await stage.tell(result(fence(0), 0, 5, 6));
     await stage.tell(result(fence(0), 1, 7, 8));
-    expect(stage.types).toEqual(['exchangeNodes', 'exchangeNodes', 'stepReport', 'gradients']);
-    expect(stage.sent[2]).toEqual({ type: 'stepReport', fence: fence(0), shards: SHARDS, computeMs: 3, waitMs: 1 });
+    expect(stage.types).toEqual(['exchangeNodes', 'exchangeNodes', 'piece', 'stepReport']);
+    expect(stage.pieces('gradient')).toMatchObject([
+      { to: COORDINATOR, piece: { fence: fence(0), node: { level: 2, index: 0 }, start: 0, count: 4 } },
+    ]);
+    expect(stage.sent[3]).toEqual({ type: 'stepReport', fence: fence(0), shards: SHARDS, computeMs: 3, waitMs: 1 });
     expect(stage.engine.diary).toEqual([
-      'swap to 1 2 3 4',
-      'train step 0 attempt 1',
+      'train step 0 attempt 1 with 1 2 3 4',
       'step 0 attempt 1 got 5 6',
       'step 0 attempt 1 got 7 8',
     ]);
@@ -47,39 +62,34 @@ describe('a step', () => {
   it('waits until its model has arrived, to the last part', async () => {
     const stage = await readyStage();
     await stage.tell(plan(1));
-    const bytes = new Uint8Array(Float32Array.of(9, 8, 7, 6).buffer);
-    stage.agent.weights({ version: 1, offset: 0, bytes: bytes.subarray(0, 12), last: false });
-    await settled();
+    await stage.part(1, 0, 9, 8, 7);
     expect(stage.engine.diary).toEqual([]);
-    stage.agent.weights({ version: 1, offset: 3, bytes: bytes.subarray(12), last: true });
-    await settled();
-    expect(stage.engine.diary).toEqual(['swap to 9 8 7 6', 'train step 1 attempt 1']);
+    await stage.part(1, 3, 6);
+    expect(stage.engine.diary).toEqual(['train step 1 attempt 1 with 9 8 7 6']);
   });
 
   it('does not begin with a model of which a part is there', async () => {
     const stage = await readyStage();
-    const bytes = new Uint8Array(Float32Array.of(9, 8, 7, 6).buffer);
-    stage.agent.weights({ version: 1, offset: 0, bytes: bytes.subarray(0, 4), last: false });
+    await stage.part(1, 2, 7, 6);
     await stage.tell(plan(1));
     expect(stage.engine.diary).toEqual([]);
-    stage.agent.weights({ version: 1, offset: 1, bytes: bytes.subarray(4), last: true });
-    await settled();
-    expect(stage.engine.diary[0]).toBe('swap to 9 8 7 6');
+    await stage.part(1, 0, 9, 8);
+    expect(stage.engine.diary[0]).toBe('train step 1 attempt 1 with 9 8 7 6');
   });
 
   it('that begins again needs no new model', async () => {
     const stage = await readyStage();
     await stage.tell(plan(0), plan(0, 2));
-    expect(stage.engine.diary).toEqual(['swap to 1 2 3 4', 'train step 0 attempt 2']);
+    expect(stage.engine.diary).toEqual(['train step 0 attempt 2 with 1 2 3 4']);
   });
 
   it('receives the next model while it is computed', async () => {
     const stage = await readyStage();
     await stage.tell(plan(0));
     await stage.weights(1, 5, 5, 5, 5);
-    expect([...stage.engine.active]).toEqual([1, 2, 3, 4]);
+    expect(stage.engine.vectors.map((vector) => vector.join(' ')).toSorted()).toEqual(['1 2 3 4', '5 5 5 5']);
     await stage.tell(result(fence(0), 0), result(fence(0), 1), plan(1));
-    expect(stage.engine.diary.slice(-2)).toEqual(['swap to 5 5 5 5', 'train step 1 attempt 1']);
+    expect(stage.engine.diary.at(-1)).toBe('train step 1 attempt 1 with 5 5 5 5');
   });
 
   it('posts what it does not wait for', async () => {
@@ -90,7 +100,7 @@ describe('a step', () => {
     };
     await stage.tell(plan(0));
     expect(stage.sent[0]).toEqual({ type: 'exchangeNodes', fence: fence(0), exchange: 3, nodes: NODES });
-    expect(stage.types).toEqual(['exchangeNodes', 'stepReport', 'gradients']);
+    expect(stage.types).toEqual(['exchangeNodes', 'stepReport']);
   });
 });
 
@@ -99,13 +109,16 @@ describe('a new plan', () => {
     const stage = await readyStage();
     await stage.tell(plan(0));
     await stage.tell(plan(0, 2));
-    expect(stage.engine.diary.slice(-2)).toEqual(['train step 0 attempt 1', 'train step 0 attempt 2']);
+    expect(stage.engine.diary.slice(-2)).toEqual([
+      'train step 0 attempt 1 with 1 2 3 4',
+      'train step 0 attempt 2 with 1 2 3 4',
+    ]);
     await stage.tell(result(fence(0, 1), 0));
     expect(stage.types).toEqual(['exchangeNodes', 'exchangeNodes']);
     await stage.tell(result(fence(0, 2), 0));
     await stage.tell(result(fence(0, 2), 1));
-    expect(stage.types).toEqual(['exchangeNodes', 'exchangeNodes', 'exchangeNodes', 'stepReport', 'gradients']);
-    expect(stage.sent.at(-1)).toEqual({ type: 'gradients', fence: fence(0, 2) });
+    expect(stage.types).toEqual(['exchangeNodes', 'exchangeNodes', 'exchangeNodes', 'piece', 'stepReport']);
+    expect(stage.pieces('gradient')).toMatchObject([{ piece: { fence: fence(0, 2) } }]);
   });
 
   it('calls off the attempt that waits for its model', async () => {
@@ -113,7 +126,7 @@ describe('a new plan', () => {
     await stage.tell(plan(1));
     await stage.tell(plan(2));
     await stage.weights(2, 2, 2, 2, 2);
-    expect(stage.engine.diary).toEqual(['swap to 2 2 2 2', 'train step 2 attempt 1']);
+    expect(stage.engine.diary).toEqual(['train step 2 attempt 1 with 2 2 2 2']);
   });
 
   it('during the computation: its result is not reported, and it exchanges nothing more', async () => {
@@ -124,10 +137,10 @@ describe('a new plan', () => {
     stage.engine.pass = null;
     await stage.tell(plan(0, 2));
     // One thing at a time: the pass under way ends before the next begins.
-    expect(stage.engine.diary).toEqual(['swap to 1 2 3 4', 'train step 0 attempt 1']);
+    expect(stage.engine.diary).toEqual(['train step 0 attempt 1 with 1 2 3 4']);
     finish();
     await settled();
-    expect(stage.engine.diary.at(-1)).toBe('train step 0 attempt 2');
+    expect(stage.engine.diary.at(-1)).toBe('train step 0 attempt 2 with 1 2 3 4');
     expect(stage.types).toEqual(['exchangeNodes']);
     expect(stage.observed).toEqual(['ready worker-7']);
   });
@@ -146,10 +159,79 @@ describe('a new plan', () => {
       await stage.tell(plan(0, 2));
       go();
       await settled();
-      expect(stage.types).toEqual(['stepReport', 'gradients']);
+      expect(stage.types).toEqual(['stepReport']);
       expect(stage.sent[0]).toMatchObject({ fence: fence(0, 2) });
     },
   );
+});
+
+describe('a membership epoch', () => {
+  it('calls off the attempt under way, and opens the ways between the workers of a mesh', async () => {
+    const stage = await readyStage();
+    await stage.tell(plan(0));
+    await stage.tell(roster('mesh'));
+    await stage.tell(result(fence(0), 0), result(fence(0), 1));
+    expect(stage.sent.slice(1)).toEqual([{ type: 'setPeers', peers: ['worker-8'] }]);
+    await stage.tell(roster('star'));
+    expect(stage.sent.at(-1)).toEqual({ type: 'setPeers', peers: [] });
+  });
+});
+
+describe('a member of a mesh', () => {
+  /** What the other worker sends. */
+  const gradient = (values: readonly number[], rest: Partial<Piece> = {}): Piece => ({
+    kind: 'gradient',
+    fence: fence(0),
+    node: { level: 1, index: 1 },
+    start: 0,
+    count: values.length,
+    format: 'float32',
+    bytes: new Uint8Array(Float32Array.from(values).buffer),
+    ...rest,
+  });
+
+  it('sums the bucket that it owns, with what others send before and after its own part', async () => {
+    const stage = await readyStage('mesh');
+    const own = Float32Array.of(10, 20, 30, 40);
+    stage.engine.pass = (_, port) => {
+      for (const bucket of stage.engine.buckets) port.bucket(bucket, [{ level: 1, index: 0, values: own }]);
+      return Promise.resolve();
+    };
+    stage.agent.piece(gradient([1, 2], { start: 0 }));
+    await stage.tell(plan(0));
+    expect(stage.types).toEqual(['stepReport']);
+    stage.agent.piece(gradient([3, 4], { start: 2 }));
+    const [sum] = stage.pieces('sum');
+    expect(sum).toMatchObject({ to: COORDINATOR, piece: { fence: fence(0), start: 0, count: 4 } });
+    expect(new Float32Array(sum?.piece.bytes.slice().buffer ?? new ArrayBuffer(0))).toEqual(
+      Float32Array.of(11, 22, 33, 44),
+    );
+  });
+
+  it('passes the new weights of its bucket on, as they come', async () => {
+    const stage = await readyStage('mesh');
+    await stage.part(1, 1, 8, 7);
+    expect(stage.pieces('weights')).toMatchObject([
+      { to: 'worker-8', piece: { fence: { step: 1 }, start: 1, count: 2 } },
+    ]);
+  });
+
+  it('without shards of its own reports at once, and sums nevertheless', async () => {
+    const stage = await readyStage('mesh');
+    await stage.tell({ ...plan(0), firstShard: 0, endShard: 0 });
+    expect(stage.sent).toEqual([{ type: 'stepReport', fence: fence(0), shards: [], computeMs: 0, waitMs: 0 }]);
+    stage.agent.piece(gradient([1, 2, 3, 4], { node: { level: 2, index: 0 } }));
+    expect(stage.pieces('sum')).toHaveLength(1);
+  });
+
+  it('tells the coordinator which worker it cannot reach, as long as it takes part', async () => {
+    const stage = await readyStage('mesh');
+    stage.agent.peerLost('worker-8', 'no route');
+    expect(stage.sent).toEqual([{ type: 'peerLost', peer: 'worker-8', reason: 'no route' }]);
+    await stage.tell({ type: 'shutdown', reason: 'done', message: '' });
+    stage.agent.peerLost('worker-8', 'it closed the connection');
+    expect(stage.sent).toHaveLength(1);
+  });
 });
 
 describe('the answer to an exchange', () => {
@@ -173,7 +255,7 @@ describe('an evaluation', () => {
     await stage.tell(evaluate(1, 6));
     expect(stage.sent).toEqual([]);
     await stage.weights(1, 4, 3, 2, 1);
-    expect(stage.engine.diary).toEqual(['swap to 4 3 2 1', 'evaluate dev 2–5']);
+    expect(stage.engine.diary).toEqual(['evaluate dev 2–5 with 4 3 2 1']);
     expect(stage.sent).toEqual([{ type: 'evaluated', request: 6, shards: SHARDS }]);
   });
 
@@ -196,7 +278,7 @@ describe('an evaluation', () => {
     await stage.tell(evaluate(1));
     await stage.weights(2, 2, 2, 2, 2);
     await stage.tell(plan(2));
-    expect(stage.engine.diary).toEqual(['swap to 2 2 2 2', 'train step 2 attempt 1']);
+    expect(stage.engine.diary).toEqual(['train step 2 attempt 1 with 2 2 2 2']);
   });
 });
 

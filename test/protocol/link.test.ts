@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
 import { settled } from '../support/cluster.js';
-import { assemble, grpcPair, localPair, type Pair } from '../support/cluster-links.js';
+import { COORDINATOR } from '../../src/protocol/link.js';
+import { assemble, gradient, grpcPair, localPair, model, type Pair } from '../support/cluster-links.js';
 
 /** More than three chunks, and no whole number of them. */
 const LARGE = 900_001;
@@ -49,8 +50,12 @@ describe.each([
     const { workerLink, coordinatorLink, atWorker, atCoordinator } = pair;
     workerLink.send(evaluate(1));
     coordinatorLink.send(evaluated(1));
-    coordinatorLink.sendGradients(fence, [{ level: 0, index: 0, values: numbers(3) }]);
-    expect([atWorker.messages, atCoordinator.messages, atCoordinator.parts]).toEqual([[], [], []]);
+    coordinatorLink.openPieces();
+    workerLink.openPieces();
+    workerLink.sendPiece(model(1, numbers(3)));
+    coordinatorLink.sendPiece(COORDINATOR, gradient(numbers(3)));
+    expect([atWorker.messages, atCoordinator.messages]).toEqual([[], []]);
+    expect([atWorker.pieces, atCoordinator.pieces]).toEqual([[], []]);
     await atWorker.until(() => atWorker.messages.length === 1);
     await atCoordinator.until(() => atCoordinator.messages.length === 1);
   });
@@ -68,87 +73,96 @@ describe.each([
     ).toBe(true);
   });
 
-  it('hands over a model in parts that end with the last', async () => {
+  it('hands over a model, in however many pieces', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    coordinatorLink.openModels();
+    coordinatorLink.openPieces();
     const vector = numbers(LARGE);
-    workerLink.sendModel({ version: 7, vector });
-    await atWorker.until(() => atWorker.versions.length === 1);
-    expect(atWorker.versions).toEqual([7]);
-    expect(atWorker.parts.slice(0, -1).every(({ last }) => !last)).toBe(true);
-    const arrived = assemble(atWorker.parts);
-    expect(Buffer.from(arrived.buffer).equals(Buffer.from(vector.buffer))).toBe(true);
+    workerLink.sendPiece(model(7, vector));
+    await atWorker.until(() => atWorker.receivedBytes === vector.byteLength);
+    expect(atWorker.pieces.every(({ kind, fence: { step } }) => kind === 'weights' && step === 7)).toBe(true);
+    expect(sameBytes(assemble(atWorker.pieces), vector)).toBe(true);
   });
 
-  it('says how long it still reads a model that was handed over', async () => {
+  it('says how long it still reads a piece that was handed over', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    workerLink.sendModel({ version: 0, vector: numbers(3) });
-    coordinatorLink.openModels();
-    await atWorker.until(() => atWorker.versions.length === 1);
+    workerLink.sendPiece(model(0, numbers(3)));
+    coordinatorLink.openPieces();
+    await atWorker.until(() => atWorker.receivedBytes === 12);
     while (workerLink.sending) await settled();
     const vector = numbers(LARGE);
-    workerLink.sendModel({ version: 1, vector });
+    workerLink.sendPiece(model(1, vector));
     expect(workerLink.sending).toBe(true);
     while (workerLink.sending) await settled();
     // From here on the vector may be used for something else.
     vector.fill(0);
-    await atWorker.until(() => atWorker.versions.length === 2);
-    const arrived = assemble(atWorker.parts.filter(({ version }) => version === 1));
-    expect(Buffer.from(arrived.buffer).equals(Buffer.from(numbers(LARGE).buffer))).toBe(true);
+    await atWorker.until(() => atWorker.receivedBytes === 12 + vector.byteLength);
+    const arrived = assemble(atWorker.pieces.filter(({ fence: { step } }) => step === 1));
+    expect(sameBytes(arrived, numbers(LARGE))).toBe(true);
   });
 
-  it('keeps a model until there is room for it, and only the newest', async () => {
+  it('keeps pieces until there is room for them, and their order', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    for (const version of [1, 2, 3]) workerLink.sendModel({ version, vector: numbers(10, version) });
-    coordinatorLink.openModels();
-    await atWorker.until(() => atWorker.versions.length === 1);
-    expect(atWorker.versions).toEqual([3]);
-    expect(assemble(atWorker.parts)).toEqual(numbers(10, 3));
-    workerLink.sendModel({ version: 4, vector: numbers(10, 4) });
-    await atWorker.until(() => atWorker.versions.length === 2);
-    expect(atWorker.versions).toEqual([3, 4]);
+    for (const version of [1, 2, 3]) workerLink.sendPiece(model(version, numbers(10, version)));
+    coordinatorLink.openPieces();
+    await atWorker.until(() => atWorker.pieces.length === 3);
+    workerLink.sendPiece(model(4, numbers(10, 4)));
+    await atWorker.until(() => atWorker.pieces.length === 4);
+    expect(atWorker.pieces.map((piece) => [piece.fence.step, assemble([piece])])).toEqual(
+      [1, 2, 3, 4].map((version) => [version, numbers(10, version)]),
+    );
   });
 
-  it('ships gradients under the fence and node that they belong to', async () => {
+  it('ships gradients under the fence, node and place that they belong to', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atCoordinator } = pair;
-    workerLink.openGradients();
-    const nodes = [
-      { level: 1, index: 1, values: numbers(LARGE) },
-      { level: 0, index: 4, values: numbers(LARGE, 5) },
+    workerLink.openPieces();
+    const sums = [
+      gradient(numbers(LARGE), { node: { level: 1, index: 1 } }),
+      gradient(numbers(LARGE, 5), { node: { level: 0, index: 4 } }),
+      gradient(numbers(6, 8), { kind: 'sum', start: 1_000 }),
     ];
-    coordinatorLink.sendGradients(fence, nodes);
-    await atCoordinator.until(() => atCoordinator.receivedBytes === 2 * 4 * LARGE);
-    for (const { level, index, values } of nodes) {
-      const parts = atCoordinator.parts.filter(({ node }) => node.level === level && node.index === index);
-      expect(parts.every((part) => part.fence.attempt === 3)).toBe(true);
-      expect(Buffer.from(assemble(parts).buffer).equals(Buffer.from(values.buffer))).toBe(true);
+    for (const sum of sums) coordinatorLink.sendPiece(COORDINATOR, sum);
+    await atCoordinator.until(() => atCoordinator.receivedBytes === 4 * (2 * LARGE + 6));
+    expect(atCoordinator.pieces.every((piece) => piece.fence.attempt === 3)).toBe(true);
+    for (const { kind, node, start, bytes } of sums) {
+      const pieces = atCoordinator.pieces.filter(
+        (piece) => piece.kind === kind && piece.node.level === node.level && piece.node.index === node.index,
+      );
+      const values = assemble(pieces).subarray(start);
+      expect(Buffer.from(values.buffer, values.byteOffset, values.byteLength).equals(bytes)).toBe(true);
     }
   });
 
   it('delivers gradients that were there before the coordinator asked for them', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atCoordinator } = pair;
-    for (const step of [2, 3])
-      coordinatorLink.sendGradients({ ...fence, step }, [{ level: 0, index: 0, values: numbers(4, step) }]);
-    workerLink.openGradients();
-    await atCoordinator.until(() => atCoordinator.parts.length === 2);
-    expect(atCoordinator.parts.map((part) => part.fence.step)).toEqual([2, 3]);
+    for (const step of [2, 3]) {
+      coordinatorLink.sendPiece(COORDINATOR, gradient(numbers(4, step), { fence: { ...fence, step } }));
+    }
+    workerLink.openPieces();
+    await atCoordinator.until(() => atCoordinator.pieces.length === 2);
+    expect(atCoordinator.pieces.map((piece) => piece.fence.step)).toEqual([2, 3]);
   });
 
   it('that the coordinator has closed brings the worker nothing more', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    coordinatorLink.openModels();
+    coordinatorLink.openPieces();
     workerLink.close();
     workerLink.send(evaluate(1));
-    workerLink.sendModel({ version: 1, vector: numbers(3) });
+    workerLink.sendPiece(model(1, numbers(3)));
+    expect(workerLink.sending).toBe(false);
     // A second connection that works shows that enough time has passed.
     const other = await grpcPair();
     await other.close();
-    expect([atWorker.messages, atWorker.parts]).toEqual([[], []]);
+    expect([atWorker.messages, atWorker.pieces]).toEqual([[], []]);
   });
 });
+
+/** Faster than comparing elements one by one. */
+function sameBytes(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): boolean {
+  return Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+}

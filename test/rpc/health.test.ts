@@ -78,16 +78,16 @@ describe('the health service', () => {
     coordinator.refusal = 'later';
     const refused = await startWorker(coordinator.address);
     closing.push(() => refused.close());
-    expect(await health(refused.gradients.address, '')).toBe('NOT_SERVING');
+    expect(await health(refused.server.address, '')).toBe('NOT_SERVING');
 
     coordinator.refusal = null;
     const worker = await startWorker(coordinator.address);
     closing.push(() => worker.close());
     await worker.side.until(() => worker.side.messages.length > 0);
-    expect(await health(worker.gradients.address, '')).toBe('SERVING');
-    expect(await health(worker.gradients.address, 'lockstep.v1.Worker')).toBe('SERVING');
+    expect(await health(worker.server.address, '')).toBe('SERVING');
+    expect(await health(worker.server.address, 'lockstep.v1.Bulk')).toBe('SERVING');
     await worker.link.close();
-    expect(await health(worker.gradients.address, '')).toBe('NOT_SERVING');
+    expect(await health(worker.server.address, '')).toBe('NOT_SERVING');
   });
 });
 
@@ -140,50 +140,37 @@ describe('a server of the health service', () => {
 
 describe('a call to pull', () => {
   async function pull(
-    which: 'models' | 'gradients',
-    request: { workerId: string; runId: string },
+    from: 'the coordinator' | 'the worker',
+    request: { reader: string; source: string; runId: string },
     token: string | null,
   ): Promise<string> {
     const coordinator = await startCoordinator('secret');
     const worker = await startWorker(coordinator.address, { token: 'secret' });
     closing.push(() => worker.close());
     await worker.side.until(() => worker.side.messages.length > 0);
-    const { Coordinator, Worker } = protocol();
-    const metadata = callMetadata({ token });
-    if (which === 'models') {
-      const client = new Coordinator(formatAddress(coordinator.address), credentials.createInsecure());
-      closing.push(() => client.close());
-      return statusOf(client.pullWeights(request, metadata));
-    }
-    const client = new Worker(formatAddress(worker.gradients.address), credentials.createInsecure());
+    const address = from === 'the worker' ? worker.server.address : coordinator.address;
+    const client = new (protocol().Bulk)(formatAddress(address), credentials.createInsecure());
     closing.push(() => client.close());
-    return statusOf(client.pullGradients(request, metadata));
+    return statusOf(client.pull(request, callMetadata({ token })));
   }
 
-  it.each([
-    ['models', { workerId: 'worker-9', runId: RUN_ID }, 'secret', 'NOT_FOUND: no worker worker-9 in this run'],
-    ['models', { workerId: 'worker-1', runId: 'run-0' }, 'secret', 'NOT_FOUND: no worker worker-1 in this run'],
-    ['gradients', { workerId: 'worker-9', runId: RUN_ID }, 'secret', 'NOT_FOUND: this is not worker-9'],
-    ['models', { workerId: 'worker-1', runId: RUN_ID }, 'wrong', 'UNAUTHENTICATED: the join token is missing or wrong'],
-    ['gradients', { workerId: 'worker-1', runId: RUN_ID }, null, 'UNAUTHENTICATED: the join token is missing or wrong'],
-  ] as const)('%s as %o with the token %s ends with %s', async (which, request, token, expected) => {
-    expect(await pull(which, request, token)).toContain(expected);
-  });
+  const [ofCoordinator, ofWorker] = [
+    { reader: 'worker-1', source: 'coordinator', runId: RUN_ID },
+    { reader: 'coordinator', source: 'worker-1', runId: RUN_ID },
+  ];
 
-  it('gradients a second time takes the place of the first', async () => {
-    const coordinator = await startCoordinator();
-    const worker = await startWorker(coordinator.address);
-    closing.push(() => worker.close());
-    await worker.side.until(() => worker.side.messages.length > 0);
-    const client = new (protocol().Worker)(formatAddress(worker.gradients.address), credentials.createInsecure());
-    closing.push(() => client.close());
-    const request = { workerId: 'worker-1', runId: RUN_ID };
-    const first = statusOf(client.pullGradients(request));
-    worker.link.sendGradients({ epoch: 1, step: 0, attempt: 1 }, []);
-    const second = client.pullGradients(request);
-    expect(await first).toBe('OK');
-    worker.link.sendGradients({ epoch: 1, step: 1, attempt: 1 }, [{ level: 0, index: 0, values: new Float32Array(2) }]);
-    const chunk = await new Promise((resolve) => second.once('data', resolve));
-    expect(chunk).toMatchObject({ fence: { step: 1 } });
+  it.each([
+    ['the coordinator', { ...ofCoordinator, source: 'worker-1' }, 'secret', 'NOT_FOUND: this is not worker-1'],
+    [
+      'the coordinator',
+      { ...ofCoordinator, runId: 'run-0' },
+      'secret',
+      'NOT_FOUND: this is not coordinator of run run-0',
+    ],
+    ['the worker', { ...ofWorker, source: 'worker-9' }, 'secret', 'NOT_FOUND: this is not worker-9'],
+    ['the coordinator', ofCoordinator, 'wrong', 'UNAUTHENTICATED: the join token is missing or wrong'],
+    ['the worker', ofWorker, null, 'UNAUTHENTICATED: the join token is missing or wrong'],
+  ] as const)('%s as %o with the token %s ends with %s', async (from, request, token, expected) => {
+    expect(await pull(from, request, token)).toContain(expected);
   });
 });

@@ -1,14 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LockstepError } from '../../src/common/errors.js';
 import { formatAddress, type Address } from '../../src/rpc/address.js';
-import { CoordinatorServer } from '../../src/rpc/coordinator-server.js';
-import { CHUNK_BYTES } from '../../src/rpc/chunk-stream.js';
+import { COORDINATOR } from '../../src/protocol/link.js';
+import { CoordinatorServer } from '../../src/transport/coordinator-server.js';
 import {
   HEARTBEAT_MS,
   RUN_ID,
   TestCoordinator,
   Transfers,
   assemble,
+  gradient,
+  model,
   startWorker,
   welcome,
   type TestWorker,
@@ -90,7 +92,7 @@ describe('a worker that knocks', () => {
     await welcomed(await join(coordinator.address, { token: 'secret', ownToken: 'other' }));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openGradients();
+    link?.openPieces();
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses[0]).toContain('gradients cannot be pulled from 127.0.0.1:');
     expect(side?.losses[0]).toContain('LOCKSTEP_TOKEN');
@@ -101,7 +103,7 @@ describe('a worker that knocks', () => {
     const worker = await welcomed(await join(coordinator.address, { address: () => address }));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openGradients();
+    link?.openPieces();
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses).toHaveLength(1);
     expect(side?.losses[0]).toContain(address);
@@ -115,7 +117,7 @@ describe('a worker that knocks', () => {
     await welcomed(worker);
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openGradients();
+    link?.openPieces();
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses[0]).toContain('127.0.0.1:1');
   });
@@ -134,49 +136,94 @@ describe('tensors', () => {
     const worker = await welcomed(await join(coordinator.address));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    worker.link.openModels();
-    link?.openGradients();
-    link?.sendModel({ version: 1, vector: numbers(600_000) });
-    worker.link.sendGradients(fence, [{ level: 0, index: 0, values: numbers(300_000) }]);
-    await worker.side.until(() => worker.side.versions.length === 1);
+    worker.link.openPieces();
+    link?.openPieces();
+    link?.sendPiece(model(1, numbers(600_000)));
+    worker.link.sendPiece(COORDINATOR, gradient(numbers(300_000)));
+    await worker.side.until(() => worker.side.receivedBytes === 2_400_000);
     await side?.until(() => side.receivedBytes === 1_200_000);
     expect(coordinator.transfers).toMatchObject({ sentBytes: 2_400_000, receivedBytes: 1_200_000 });
     expect(worker.transfers).toMatchObject({ sentBytes: 1_200_000, receivedBytes: 2_400_000 });
-    expect(Math.max(...worker.side.parts.map(({ bytes }) => bytes.length))).toBe(CHUNK_BYTES);
-  });
-
-  it('of a model that was overtaken are not sent', async () => {
-    const coordinator = await startCoordinator();
-    const worker = await welcomed(await join(coordinator.address));
-    const [link] = coordinator.links;
-    worker.link.openModels();
-    link?.sendModel({ version: 0, vector: numbers(3) });
-    await worker.side.until(() => worker.side.versions.length === 1);
-    // The first is under way when the others come: it is finished, and of the others only the newest is sent.
-    const large = 4_300_000;
-    for (const version of [1, 2, 3, 4]) link?.sendModel({ version, vector: numbers(large, version) });
-    await worker.side.until(() => worker.side.versions.at(-1) === 4);
-    expect(worker.side.versions).toEqual([0, 1, 4]);
-    const arrived = assemble(worker.side.parts.filter(({ version }) => version === 4));
-    expect(Buffer.from(arrived.buffer).equals(Buffer.from(numbers(large, 4).buffer))).toBe(true);
+    expect(assemble(worker.side.pieces)).toEqual(numbers(600_000));
   });
 
   it('for a coordinator that is gone are dropped, and the next one gets its own', async () => {
     const first = await startCoordinator();
     const worker = await welcomed(await join(first.address));
-    worker.link.sendGradients(fence, [{ level: 0, index: 0, values: numbers(3) }]);
+    worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
     await worker.link.close();
-    worker.gradients.serveAs('worker-1');
-    worker.gradients.send({ ...fence, step: 9 }, [{ level: 0, index: 0, values: numbers(3) }]);
+    worker.server.serveAs({ id: 'worker-1', runId: RUN_ID });
+    worker.server.send(COORDINATOR, gradient(numbers(3), { fence: { ...fence, step: 9 } }));
 
     const second = await startCoordinator();
-    const address = `127.0.0.1:${worker.gradients.address.port}`;
+    const address = `127.0.0.1:${worker.server.address.port}`;
     await welcomed(await join(second.address, { address: () => address }));
     const [link] = second.links;
     const [side] = second.sides;
-    link?.openGradients();
-    await side?.until(() => side.parts.length > 0);
-    expect(side?.parts.map((part) => part.fence.step)).toEqual([9]);
+    link?.openPieces();
+    await side?.until(() => side.pieces.length > 0);
+    expect(side?.pieces.map((part) => part.fence.step)).toEqual([9]);
+  });
+});
+
+describe('workers of a mesh', () => {
+  async function mesh(): Promise<readonly [TestWorker, TestWorker]> {
+    const coordinator = await startCoordinator('secret');
+    const join2 = async (): Promise<TestWorker> => welcomed(await join(coordinator.address, { token: 'secret' }));
+    return [await join2(), await join2()];
+  }
+  const memberOf = (id: string, { server }: TestWorker) => ({ id, address: formatAddress(server.address) });
+
+  it('send each other pieces, and to no one else', async () => {
+    const [one, two] = await mesh();
+    one.link.sendPiece('worker-2', gradient(numbers(300_000)));
+    two.link.setPeers([memberOf('worker-1', one)]);
+    one.link.setPeers([memberOf('worker-2', two)]);
+    two.link.sendPiece('worker-1', model(4, numbers(5)));
+    await two.side.until(() => two.side.receivedBytes === 1_200_000);
+    await one.side.until(() => one.side.pieces.length === 1);
+    expect(assemble(two.side.pieces)).toEqual(numbers(300_000));
+    expect(one.side.pieces[0]?.fence.step).toBe(4);
+    expect([one.side.peerLosses, two.side.peerLosses]).toEqual([[], []]);
+  });
+
+  it('no longer hear of those that have left the roster, and again of those that come back', async () => {
+    const [one, two] = await mesh();
+    one.link.setPeers([memberOf('worker-2', two)]);
+    two.link.sendPiece('worker-1', model(1, numbers(5)));
+    await one.side.until(() => one.side.pieces.length === 1);
+    one.link.setPeers([]);
+    one.link.setPeers([memberOf('worker-2', two)]);
+    // What is sent meanwhile may be lost with the old connection; what is sent on the new one is not.
+    let version = 1;
+    while (one.side.pieces.length === 1) {
+      two.link.sendPiece('worker-1', model((version += 1), numbers(5)));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(one.side.peerLosses).toEqual([]);
+  });
+
+  it('hear whom they cannot reach', async () => {
+    const [one, two] = await mesh();
+    one.link.setPeers([
+      { id: 'worker-2', address: null },
+      { id: 'worker-3', address: '127.0.0.1:1' },
+      { id: 'worker-4', address: formatAddress(two.server.address) },
+    ]);
+    await one.side.until(() => one.side.peerLosses.length === 3);
+    expect(one.side.peerLosses.map(({ peer }) => peer).toSorted()).toEqual(['worker-2', 'worker-3', 'worker-4']);
+    expect(one.side.losses).toEqual([]);
+  });
+
+  it('hear of one that goes', async () => {
+    const [one, two] = await mesh();
+    one.link.setPeers([memberOf('worker-2', two)]);
+    two.link.sendPiece('worker-1', model(1, numbers(5)));
+    await one.side.until(() => one.side.pieces.length === 1);
+    await two.close();
+    await one.side.until(() => one.side.peerLosses.length === 1);
+    expect(one.side.peerLosses[0]?.peer).toBe('worker-2');
+    expect(one.side.losses).toEqual([]);
   });
 });
 
@@ -205,9 +252,9 @@ describe('a connection that breaks', () => {
     const worker = await welcomed(await join(coordinator.address, { address }));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openGradients();
-    worker.link.sendGradients(fence, [{ level: 0, index: 0, values: numbers(3) }]);
-    await side?.until(() => side.parts.length > 0);
+    link?.openPieces();
+    worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
+    await side?.until(() => side.pieces.length > 0);
     cut(network);
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses[0]).toContain('gradients cannot be pulled');
@@ -221,12 +268,12 @@ describe('a connection that breaks', () => {
     const worker = await welcomed(await join(network.address));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    worker.link.openModels();
-    link?.sendModel({ version: 1, vector: numbers(8_000_000) });
-    await worker.side.until(() => worker.side.parts.length > 0);
+    worker.link.openPieces();
+    link?.sendPiece(model(1, numbers(8_000_000)));
+    await worker.side.until(() => worker.side.pieces.length > 0);
     network.cut();
     await side?.until(() => side.losses.length > 0);
-    link?.sendModel({ version: 2, vector: numbers(3) });
+    link?.sendPiece(model(2, numbers(3)));
     expect((await welcomed(await join(coordinator.address))).side.messages).toHaveLength(1);
   });
 
@@ -260,6 +307,8 @@ describe('a port that is taken', () => {
       security: { token: null },
       heartbeatTimeoutMs: HEARTBEAT_MS,
       host: { runId: RUN_ID, hello: () => null },
+      carrier: 'grpc',
+      lanes: 1,
       transfers: new Transfers(),
     });
     await expect(start).rejects.toBeInstanceOf(LockstepError);

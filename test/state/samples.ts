@@ -43,7 +43,15 @@ export const JOB: Job = {
     evaluateEveryEpochs: 1,
     checkpoint: { everySteps: 10, keep: 2 },
   },
-  cluster: { workers: 1, threads: 1, collective: 'auto', joinTimeoutMs: 1000, heartbeatTimeoutMs: 1000 },
+  cluster: {
+    workers: 1,
+    threads: 1,
+    collective: 'auto',
+    transport: 'auto',
+    connections: 1,
+    joinTimeoutMs: 1000,
+    heartbeatTimeoutMs: 1000,
+  },
 };
 
 export const RECORD: RunRecord = {

@@ -1,14 +1,19 @@
 /** An agent alone: its link and its engine are played by the test. */
+import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import type {
+  CollectiveName,
   CoordinatorMessage,
   Fence,
   NodeValues,
   Plan,
+  Roster,
   ShardReport,
   WorkerMessage,
 } from '../../src/protocol/messages.js';
+import { ROOT, type Piece, type PieceKind } from '../../src/protocol/piece.js';
+import type { Bucket } from '../../src/reduce/buckets.js';
 import { Agent, type AgentEngine } from '../../worker/agent.js';
-import type { ExchangePort, PassResult } from '../../worker/engine.js';
+import type { PassPort, PassResult } from '../../worker/engine.js';
 import { clusterJob } from './cluster-job.js';
 import { settled } from './cluster.js';
 
@@ -19,31 +24,33 @@ export const SHARDS: readonly ShardReport[] = [{ shard: 0, loss: 2, correct: 1 }
 /** An engine that exchanges twice and keeps a diary. */
 class DiaryEngine implements AgentEngine {
   readonly diary: string[] = [];
-  /** Replaces the training pass. */
-  pass: ((plan: Plan, port: ExchangePort) => Promise<void>) | null = null;
-  active = new Float32Array(ELEMENTS);
-  spare = new Float32Array(ELEMENTS);
+  readonly vectors = [new Float32Array(ELEMENTS), new Float32Array(ELEMENTS)] as const;
+  readonly parameters = [{ offset: 0, size: ELEMENTS }];
+  readonly parameterElements = ELEMENTS;
+  readonly createKernels = createReferenceKernels;
+  /** Replaces the training pass, but for the wait for weights. */
+  pass: ((plan: Plan, port: PassPort) => Promise<void>) | null = null;
+  buckets: readonly Bucket[] = [];
 
-  swap(): void {
-    [this.active, this.spare] = [this.spare, this.active];
-    this.diary.push(`swap to ${this.active.join(' ')}`);
+  setBuckets(buckets: readonly Bucket[]): void {
+    this.buckets = buckets;
   }
 
-  async train(plan: Plan, port: ExchangePort): Promise<PassResult> {
+  async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {
+    await port.weights(ELEMENTS);
     const name = `step ${plan.fence.step} attempt ${plan.fence.attempt}`;
-    this.diary.push(`train ${name}`);
+    this.diary.push(`train ${name} with ${this.vectors[weights].join(' ')}`);
     if (this.pass !== null) await this.pass(plan, port);
-    else
+    else {
       for (const exchange of [0, 1]) this.diary.push(`${name} got ${(await port.exchange(exchange, NODES)).join(' ')}`);
+      const values = new Float32Array(ELEMENTS);
+      for (const bucket of this.buckets) port.bucket(bucket, [{ level: 2, index: 0, values }]);
+    }
     return { shards: SHARDS, computeMs: 3, waitMs: 1 };
   }
 
-  gradients() {
-    return [{ level: 1, index: 0, values: new Float32Array(ELEMENTS) }];
-  }
-
-  evaluate(split: string, first: number, end: number): Promise<ShardReport[]> {
-    this.diary.push(`evaluate ${split} ${first}–${end}`);
+  evaluate(split: string, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
+    this.diary.push(`evaluate ${split} ${first}–${end} with ${this.vectors[weights].join(' ')}`);
     return Promise.resolve([...SHARDS]);
   }
 
@@ -53,12 +60,17 @@ class DiaryEngine implements AgentEngine {
   }
 }
 
+/** What an agent sends: a message, a piece, or a word to its own link. */
+type Sent =
+  | WorkerMessage
+  | { readonly type: 'piece'; readonly to: string; readonly piece: Piece }
+  | { readonly type: 'openPieces' }
+  | { readonly type: 'setPeers'; readonly peers: readonly string[] };
+
 /** An agent, what it has sent, and shorthands for what it is told. */
 export class Stage {
   readonly engine = new DiaryEngine();
-  readonly sent: (
-    WorkerMessage | { readonly type: 'gradients'; readonly fence: Fence } | { readonly type: 'openModels' }
-  )[] = [];
+  readonly sent: Sent[] = [];
   readonly observed: string[] = [];
   readonly agent: Agent;
 
@@ -66,8 +78,9 @@ export class Stage {
     this.agent = new Agent({
       link: {
         send: (message) => this.sent.push(message),
-        sendGradients: (fence) => this.sent.push({ type: 'gradients', fence }),
-        openModels: () => this.sent.push({ type: 'openModels' }),
+        sendPiece: (to, piece) => this.sent.push({ type: 'piece', to, piece }),
+        openPieces: () => this.sent.push({ type: 'openPieces' }),
+        setPeers: (peers) => this.sent.push({ type: 'setPeers', peers: peers.map(({ id }) => id) }),
       },
       startEngine,
       observer: {
@@ -86,10 +99,22 @@ export class Stage {
     await settled();
   }
 
-  async weights(version: number, ...values: readonly number[]): Promise<void> {
+  /** Part of a model arrives. */
+  async part(version: number, start: number, ...values: readonly number[]): Promise<void> {
     const bytes = new Uint8Array(Float32Array.from(values).buffer);
-    this.agent.weights({ version, offset: 0, bytes, last: true });
+    const fence = { epoch: 0, step: version, attempt: 0 };
+    this.agent.piece({ kind: 'weights', fence, node: ROOT, start, count: values.length, format: 'float32', bytes });
     await settled();
+  }
+
+  /** A model arrives. */
+  async weights(version: number, ...values: readonly number[]): Promise<void> {
+    await this.part(version, 0, ...values);
+  }
+
+  /** The pieces of one kind that were sent. */
+  pieces(kind: PieceKind): { readonly to: string; readonly piece: Piece }[] {
+    return this.sent.flatMap((sent) => (sent.type === 'piece' && sent.piece.kind === kind ? [sent] : []));
   }
 }
 
@@ -132,10 +157,19 @@ export const evaluate = (version: number, request = 1): CoordinatorMessage => ({
   endShard: 5,
 });
 
-/** A worker that is ready and holds the model of version 0. */
-export async function readyStage(): Promise<Stage> {
+/** The worker's own membership epoch; in a mesh it shares the work with `worker-8`. */
+export function roster(collective: CollectiveName = 'star'): Roster {
+  const members = (collective === 'mesh' ? ['worker-7', 'worker-8'] : ['worker-7']).map((id) => ({
+    id,
+    address: null,
+  }));
+  return { type: 'roster', epoch: 1, collective, bucketElements: ELEMENTS, members };
+}
+
+/** A worker that is ready, knows who takes part, and holds the model of version 0. */
+export async function readyStage(collective: CollectiveName = 'star'): Promise<Stage> {
   const stage = new Stage();
-  await stage.tell(WELCOME);
+  await stage.tell(WELCOME, roster(collective));
   await stage.weights(0, 1, 2, 3, 4);
   stage.sent.length = 0;
   return stage;

@@ -1,12 +1,15 @@
 import { EpochSampler } from '../../src/data/sampler.js';
 import type { SplitName } from '../../src/job/job.js';
+import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import type { Exchange } from '../../src/nn/layer.js';
 import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../../src/protocol/messages.js';
+import type { Bucket, Extent } from '../../src/reduce/buckets.js';
 import { mergeMoments, mergeSums, type MomentNode } from '../../src/reduce/moments.js';
 import { cutShards } from '../../src/reduce/shards.js';
 import { completeSubtrees, coveredShards, foldTree, type TreeNode } from '../../src/reduce/tree.js';
 import type { AgentEngine } from '../../worker/agent.js';
-import type { ExchangePort, GradientNode, PassResult } from '../../worker/engine.js';
+import type { PassPort, PassResult } from '../../worker/engine.js';
+import type { GradientNode } from '../../worker/reduction.js';
 import { SIZES, type ClusterJob } from './cluster-job.js';
 
 /** A number between −1 and 1 for a feature of a sample; any fixed function with some variety will do. */
@@ -28,27 +31,38 @@ interface Leaf {
 export class ClusterEngine implements AgentEngine {
   readonly #cluster: ClusterJob;
   readonly #sampler: EpochSampler;
+  readonly vectors: readonly [Float32Array, Float32Array];
+  readonly createKernels = createReferenceKernels;
+  readonly #gradients: Float32Array[];
   #active: Float32Array;
-  #spare: Float32Array;
-  #gradients: GradientNode[] = [];
+  #buckets: readonly Bucket[] = [];
 
   constructor(cluster: ClusterJob) {
     const { job, model } = cluster;
     this.#cluster = cluster;
     this.#sampler = new EpochSampler({ size: SIZES.train ?? 0, seed: job.seed, shuffle: job.training.shuffle });
-    this.#active = new Float32Array(model.vectorElements);
-    this.#spare = new Float32Array(model.vectorElements);
+    // Garbage shows when a pass reads what has not arrived.
+    this.vectors = [new Float32Array(model.vectorElements).fill(7), new Float32Array(model.vectorElements).fill(9)];
+    this.#active = this.vectors[0];
+    // As in a real engine, the sums of a step take the place of those of the step before.
+    this.#gradients = Array.from({ length: job.training.shards }, () => new Float32Array(model.parameterElements));
   }
 
-  get spare(): Float32Array {
-    return this.#spare;
+  get parameters(): readonly Extent[] {
+    return this.#cluster.model.tensors.filter(({ parameter }) => parameter !== null);
   }
 
-  swap(): void {
-    [this.#active, this.#spare] = [this.#spare, this.#active];
+  get parameterElements(): number {
+    return this.#cluster.model.parameterElements;
   }
 
-  async train(plan: Plan, port: ExchangePort): Promise<PassResult> {
+  setBuckets(buckets: readonly Bucket[]): void {
+    this.#buckets = buckets;
+  }
+
+  async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {
+    this.#active = this.vectors[weights];
+    await port.weights(this.#cluster.model.parameterElements);
     const leaves = this.#leaves(plan);
     const nodes = this.#nodes(plan);
     const merged: Float32Array[] = [];
@@ -57,18 +71,26 @@ export class ClusterEngine implements AgentEngine {
       if (exchange.result === null) port.post(exchange.index, partials);
       else merged.push(await port.exchange(exchange.index, partials));
     }
-    this.#gradients = nodes.map((node) => {
-      const values = this.#fold(node, (shard) => this.#gradient(leaves, shard, merged), addVectors);
+    const sums = nodes.map((node, index) => {
+      const values = this.#gradients[index] as Float32Array;
+      values.set(this.#fold(node, (shard) => this.#gradient(leaves, shard, merged), addVectors));
       return { ...node, values };
     });
+    for (const bucket of this.#buckets) {
+      this.hand(bucket, sums, port);
+      // The next bucket is ready a little later.
+      await Promise.resolve();
+    }
     return { shards: leaves.map((leaf) => this.#report(leaf.shard, leaf.samples)), computeMs: 1, waitMs: 0 };
   }
 
-  gradients(): GradientNode[] {
-    return this.#gradients;
+  /** Hands a bucket over. */
+  hand(bucket: Bucket, nodes: readonly GradientNode[], port: PassPort): void {
+    port.bucket(bucket, nodes);
   }
 
-  evaluate(split: SplitName, first: number, end: number): Promise<ShardReport[]> {
+  evaluate(split: SplitName, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
+    this.#active = this.vectors[weights];
     const size = SIZES[split] ?? 0;
     const shards = cutShards(size, evaluationShards(size)).slice(first, end);
     return Promise.resolve(
@@ -76,6 +98,7 @@ export class ClusterEngine implements AgentEngine {
         this.#report(
           first + index,
           Array.from({ length: rows }, (_, row) => start + row),
+          this.#statistics(),
         ),
       ),
     );
@@ -147,10 +170,16 @@ export class ClusterEngine implements AgentEngine {
     });
   }
 
-  #report(shard: number, samples: readonly number[]): ShardReport {
+  /** What running statistics contribute to an evaluation. */
+  #statistics(): number {
+    const { model } = this.#cluster;
+    return this.#active.subarray(model.parameterElements).reduce((sum, value, j) => sum + value * (j + 1), 0);
+  }
+
+  #report(shard: number, samples: readonly number[], offset = 0): ShardReport {
     const loss = samples.reduce(
       (sum, sample) => sum + Math.abs(feature(sample, 1) - (this.#active[sample % 7] as number)),
-      0,
+      offset,
     );
     return {
       shard,

@@ -5,14 +5,16 @@
  *   a → m   worker a sends m on its control stream        a ← m   the coordinator sends m to worker a
  *   a ⇒ m   the coordinator has pulled m from worker a    a ⇐ m   worker a has pulled m from the coordinator
  */
-import { StarCollective } from '../../coordinator/collectives/star.js';
 import { Trainer, type TrainerOptions } from '../../coordinator/trainer.js';
 import type { CoordinatorLinkEvents, WorkerLink } from '../../src/protocol/link.js';
 import type { CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
 import { formatAddress, type Address } from '../../src/rpc/address.js';
-import { CoordinatorServer, type CoordinatorHost } from '../../src/rpc/coordinator-server.js';
-import { GradientServer, GrpcCoordinatorLink } from '../../src/rpc/grpc-coordinator-link.js';
+import type { Piece } from '../../src/protocol/piece.js';
+import { cutBuckets, type Bucket } from '../../src/reduce/buckets.js';
 import { weightsSha256 } from '../../src/state/weights-hash.js';
+import { CoordinatorServer, type CoordinatorHost } from '../../src/transport/coordinator-server.js';
+import { GrpcCoordinatorLink } from '../../src/transport/grpc-coordinator-link.js';
+import { WorkerServer } from '../../src/transport/worker-server.js';
 import { Agent } from '../../worker/agent.js';
 import { ClusterEngine } from './cluster-engine.js';
 import { initialState, type ClusterJob } from './cluster-job.js';
@@ -20,6 +22,16 @@ import { HEARTBEAT_MS, LOOPBACK, RUN_ID, Transfers, welcome } from './cluster-li
 import { RecordingObserver } from './cluster-observer.js';
 
 const security = { token: 'join token' };
+
+/** Half of the model: two buckets, so that each of two workers owns one in a mesh. */
+export function storyBuckets({ model }: ClusterJob): {
+  readonly elements: number;
+  readonly buckets: readonly Bucket[];
+} {
+  const elements = Math.ceil(model.parameterElements / 2);
+  const parameters = model.tensors.filter(({ parameter }) => parameter !== null);
+  return { elements, buckets: cutBuckets(parameters, elements, model.parameterElements) };
+}
 
 export interface GrpcRun {
   readonly log: readonly string[];
@@ -34,11 +46,13 @@ export async function trainOverGrpc(
   const log: string[] = [];
   const state = initialState(cluster);
   const { job, model, exchanges } = cluster;
-  const collective = new StarCollective(state.kernels, state.gradientBlocks, model.parameterElements);
+  const { elements, buckets } = storyBuckets(cluster);
+  const collective = job.cluster.collective === 'mesh' ? 'mesh' : 'star';
   const trainer = new Trainer({
     job,
+    model,
     state,
-    collective,
+    cooperation: () => ({ collective, bucketElements: elements }),
     exchanges,
     sizes,
     maxSteps,
@@ -49,10 +63,13 @@ export async function trainOverGrpc(
     security,
     heartbeatTimeoutMs: HEARTBEAT_MS,
     transfers: new Transfers(),
-    host: hostOf(trainer, log),
+    carrier: 'grpc',
+    lanes: 1,
+    host: hostOf(trainer, cluster, log, (piece) => pieceName(piece, cluster, buckets)),
   });
   const workers = [];
-  for (let i = 0; i < job.cluster.workers; i += 1) workers.push(await startWorker(cluster, server.address, log));
+  for (let i = 0; i < job.cluster.workers; i += 1)
+    workers.push(await startWorker(cluster, server.address, log, buckets));
   await trainer.run();
   trainer.shutdown('done', '');
   await Promise.all(workers.map(({ agent }) => agent.ended));
@@ -61,7 +78,12 @@ export async function trainOverGrpc(
   return { log, weightsSha256: weightsSha256(state.tensors().model.map(({ values }) => values)) };
 }
 
-function hostOf(trainer: Trainer, log: string[]): CoordinatorHost {
+function hostOf(
+  trainer: Trainer,
+  { job }: ClusterJob,
+  log: string[],
+  nameOfPiece: (piece: Piece) => string,
+): CoordinatorHost {
   return {
     runId: RUN_ID,
     hello(hello, gateway) {
@@ -72,24 +94,27 @@ function hostOf(trainer: Trainer, log: string[]): CoordinatorHost {
           log.push(`${id} ← ${nameOf(message)}`);
           gateway.send(message);
         },
-        sendModel: (snapshot) => gateway.sendModel(snapshot),
+        get address() {
+          return gateway.address;
+        },
+        sendPiece: (piece) => gateway.sendPiece(piece),
         get sending() {
           return gateway.sending;
         },
-        openGradients: () => gateway.openGradients(),
+        openPieces: () => gateway.openPieces(),
         close: () => gateway.close(),
       };
       log.push(`${id} → ${nameOf(hello)}`);
-      link.send(welcome(id));
+      link.send({ ...welcome(id), job });
       trainer.join(link, hello.host);
       return {
         message(message) {
           log.push(`${id} → ${nameOf(message)}`);
           trainer.message(id, message);
         },
-        gradient(part) {
-          log.push(`${id} ⇒ gradient ${part.node.level}:${part.node.index}`);
-          trainer.gradient(part);
+        piece(piece) {
+          log.push(`${id} ⇒ ${nameOfPiece(piece)}`);
+          trainer.piece(piece);
         },
         lost: (reason) => trainer.lost(id, reason),
       };
@@ -98,15 +123,15 @@ function hostOf(trainer: Trainer, log: string[]): CoordinatorHost {
 }
 
 /** Resolves when the worker has been welcomed, so that workers join in the order in which they are started. */
-async function startWorker(cluster: ClusterJob, coordinator: Address, log: string[]) {
+async function startWorker(cluster: ClusterJob, coordinator: Address, log: string[], buckets: readonly Bucket[]) {
   const transfers = new Transfers();
-  const gradients = await GradientServer.start(LOOPBACK, security, HEARTBEAT_MS, transfers);
+  const server = await WorkerServer.start(LOOPBACK, security, HEARTBEAT_MS, transfers);
   const hello = {
     type: 'hello',
     version: '1',
     backend: 'reference',
     threads: 1,
-    address: formatAddress(gradients.address),
+    address: formatAddress(server.address),
     host: 'here',
     pid: 1,
   } as const;
@@ -117,13 +142,15 @@ async function startWorker(cluster: ClusterJob, coordinator: Address, log: strin
       if (message.type === 'welcome') introduction.resolve(message.workerId);
       agent.message(message);
     },
-    weights(part) {
-      agent.weights(part);
-      if (part.last) void id.then((name) => log.push(`${name} ⇐ model ${part.version}`));
+    piece(piece) {
+      const name = pieceName(piece, cluster, buckets);
+      void id.then((worker) => log.push(`${worker} ⇐ ${name}`));
+      agent.piece(piece);
     },
+    peerLost: (peer, reason) => agent.peerLost(peer, reason),
     lost: (reason, final) => agent.lost(reason, final),
   };
-  const connection = { coordinator, security, heartbeatTimeoutMs: HEARTBEAT_MS, hello, gradients, transfers };
+  const connection = { coordinator, security, heartbeatTimeoutMs: HEARTBEAT_MS, hello, server, transfers };
   const link = new GrpcCoordinatorLink(connection, events);
   const agent: Agent = new Agent({
     link,
@@ -134,7 +161,7 @@ async function startWorker(cluster: ClusterJob, coordinator: Address, log: strin
   const close = async (): Promise<void> => {
     await link.close();
     await agent.close();
-    await gradients.close();
+    await server.close();
   };
   return { agent, close };
 }
@@ -159,6 +186,10 @@ function nameOf(message: CoordinatorMessage | WorkerMessage): string {
       return `evaluate: ${message.split}, shards ${message.firstShard}–${message.endShard}, model ${message.weightsVersion}`;
     case 'shutdown':
       return `shutdown: ${message.reason}`;
+    case 'roster':
+      return `roster: ${message.collective} of ${message.members.map((member) => member.id).join(', ')}`;
+    case 'peerLost':
+      return `lost: ${message.peer}`;
     case 'hello':
     case 'welcome':
     case 'ready':
@@ -170,4 +201,23 @@ function nameOf(message: CoordinatorMessage | WorkerMessage): string {
     case 'traceSpans':
       return message.type;
   }
+}
+
+/** What a piece is, and which part of the model it holds. All of them are small enough to travel whole. */
+function pieceName(
+  { kind, fence, node, start, count }: Piece,
+  { model }: ClusterJob,
+  buckets: readonly Bucket[],
+): string {
+  const bucket = buckets.find((candidate) => candidate.start === start && candidate.end === start + count);
+  const part =
+    start === model.parameterElements
+      ? 'running statistics'
+      : start === 0 && count === model.parameterElements
+        ? 'all parameters'
+        : bucket === undefined
+          ? `elements ${start} to ${start + count}`
+          : `bucket ${bucket.index}`;
+  if (kind === 'weights') return `model ${fence.step}, ${part}`;
+  return kind === 'sum' ? `sum, ${part}` : `gradient ${node.level}:${node.index}, ${part}`;
 }

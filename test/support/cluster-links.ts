@@ -1,18 +1,13 @@
 /** Both ends of a connection, with everything that arrives at each of them written down. */
 import { Condition } from '../../src/common/condition.js';
-import type {
-  CoordinatorLink,
-  CoordinatorLinkEvents,
-  GradientPart,
-  WeightsPart,
-  WorkerLink,
-  WorkerLinkEvents,
-} from '../../src/protocol/link.js';
+import type { CoordinatorLink, CoordinatorLinkEvents, WorkerLink, WorkerLinkEvents } from '../../src/protocol/link.js';
 import { LocalConnection } from '../../src/protocol/local-link.js';
 import type { CoordinatorMessage, Hello, Welcome, WorkerMessage } from '../../src/protocol/messages.js';
+import { ROOT, type Piece, type TransferCounter } from '../../src/protocol/piece.js';
 import { formatAddress, type Address } from '../../src/rpc/address.js';
-import { CoordinatorServer } from '../../src/rpc/coordinator-server.js';
-import { GradientServer, GrpcCoordinatorLink } from '../../src/rpc/grpc-coordinator-link.js';
+import { CoordinatorServer } from '../../src/transport/coordinator-server.js';
+import { GrpcCoordinatorLink } from '../../src/transport/grpc-coordinator-link.js';
+import { WorkerServer } from '../../src/transport/worker-server.js';
 import { clusterJob } from './cluster-job.js';
 
 export const RUN_ID = 'run-1';
@@ -20,7 +15,7 @@ export const LOOPBACK: Address = { host: '127.0.0.1', port: 0 };
 export const HEARTBEAT_MS = 20_000;
 
 /** Counts tensor bytes. */
-export class Transfers {
+export class Transfers implements TransferCounter {
   sentBytes = 0;
   receivedBytes = 0;
   readonly sent = (bytes: number): void => void (this.sentBytes += bytes);
@@ -28,11 +23,21 @@ export class Transfers {
 }
 
 class Recorder {
+  readonly pieces: Piece[] = [];
   readonly #changed = new Condition();
 
   /** Waits for something to have been written down. */
   async until(predicate: () => boolean): Promise<void> {
     await this.#changed.until(predicate);
+  }
+
+  piece(piece: Piece): void {
+    this.pieces.push({ ...piece, bytes: piece.bytes.slice() });
+    this.note();
+  }
+
+  get receivedBytes(): number {
+    return this.pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   protected note(): void {
@@ -43,7 +48,7 @@ class Recorder {
 /** What a worker hears. */
 export class WorkerSide extends Recorder implements CoordinatorLinkEvents {
   readonly messages: CoordinatorMessage[] = [];
-  readonly parts: WeightsPart[] = [];
+  readonly peerLosses: { readonly peer: string; readonly reason: string }[] = [];
   readonly losses: { readonly reason: string; readonly final: boolean }[] = [];
 
   message(message: CoordinatorMessage): void {
@@ -51,8 +56,8 @@ export class WorkerSide extends Recorder implements CoordinatorLinkEvents {
     this.note();
   }
 
-  weights(part: WeightsPart): void {
-    this.parts.push({ ...part, bytes: part.bytes.slice() });
+  peerLost(peer: string, reason: string): void {
+    this.peerLosses.push({ peer, reason });
     this.note();
   }
 
@@ -60,17 +65,11 @@ export class WorkerSide extends Recorder implements CoordinatorLinkEvents {
     this.losses.push({ reason, final });
     this.note();
   }
-
-  /** The versions that have arrived completely. */
-  get versions(): number[] {
-    return this.parts.filter(({ last }) => last).map(({ version }) => version);
-  }
 }
 
 /** What a coordinator hears of one worker. */
 export class CoordinatorSide extends Recorder implements WorkerLinkEvents {
   readonly messages: WorkerMessage[] = [];
-  readonly parts: GradientPart[] = [];
   readonly losses: string[] = [];
 
   message(message: WorkerMessage): void {
@@ -78,27 +77,33 @@ export class CoordinatorSide extends Recorder implements WorkerLinkEvents {
     this.note();
   }
 
-  gradient(part: GradientPart): void {
-    this.parts.push({ ...part, bytes: part.bytes.slice() });
-    this.note();
-  }
-
   lost(reason: string): void {
     this.losses.push(reason);
     this.note();
   }
-
-  get receivedBytes(): number {
-    return this.parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  }
 }
 
-/** The vector that parts put together. */
-export function assemble(parts: readonly { readonly offset: number; readonly bytes: Uint8Array }[]): Float32Array {
-  const length = Math.max(0, ...parts.map(({ offset, bytes }) => offset + bytes.length / 4));
+/** The vector that pieces put together. */
+export function assemble(pieces: readonly Piece[]): Float32Array<ArrayBuffer> {
+  const length = Math.max(0, ...pieces.map(({ start, count }) => start + count));
   const values = new Float32Array(length).fill(NaN);
-  for (const { offset, bytes } of parts) new Uint8Array(values.buffer).set(bytes, offset * 4);
+  for (const { start, bytes } of pieces) new Uint8Array(values.buffer).set(bytes, start * 4);
   return values;
+}
+
+/** A whole model. */
+export function model(version: number, values: Float32Array): Piece {
+  return vectorPiece(values, { kind: 'weights', fence: { epoch: 0, step: version, attempt: 0 } });
+}
+
+/** A gradient sum. */
+export function gradient(values: Float32Array, rest: Partial<Piece> = {}): Piece {
+  return vectorPiece(values, { fence: { epoch: 1, step: 2, attempt: 3 }, ...rest });
+}
+
+function vectorPiece(values: Float32Array, rest: Pick<Piece, 'fence'> & Partial<Piece>): Piece {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { kind: 'gradient', node: ROOT, start: 0, count: values.length, format: 'float32', bytes, ...rest };
 }
 
 export function welcome(workerId: string): Welcome {
@@ -106,7 +111,8 @@ export function welcome(workerId: string): Welcome {
     type: 'welcome',
     workerId,
     runId: RUN_ID,
-    job: clusterJob().job,
+    // Shared memory has tests of its own.
+    job: clusterJob('cluster.transport=grpc').job,
     baseDir: '/',
     dataFingerprint: 'fingerprint',
     mean: new Float32Array(5),
@@ -131,6 +137,8 @@ export class TestCoordinator extends Recorder {
       security: { token },
       heartbeatTimeoutMs: HEARTBEAT_MS,
       host: { runId: RUN_ID, hello: (hello, link) => coordinator.#hello(hello, link) },
+      carrier: 'grpc',
+      lanes: 1,
       transfers: coordinator.transfers,
     });
     return coordinator;
@@ -163,7 +171,7 @@ export class TestCoordinator extends Recorder {
 export interface TestWorker {
   readonly side: WorkerSide;
   readonly link: GrpcCoordinatorLink;
-  readonly gradients: GradientServer;
+  readonly server: WorkerServer;
   readonly transfers: Transfers;
   close(): Promise<void>;
 }
@@ -179,27 +187,27 @@ export interface TestWorkerOptions {
 export async function startWorker(coordinator: Address, options: TestWorkerOptions = {}): Promise<TestWorker> {
   const { token = null, ownToken = token } = options;
   const transfers = new Transfers();
-  const gradients = await GradientServer.start(LOOPBACK, { token: ownToken }, HEARTBEAT_MS, transfers);
+  const server = await WorkerServer.start(LOOPBACK, { token: ownToken }, HEARTBEAT_MS, transfers);
   const side = new WorkerSide();
   const hello: Hello = {
     type: 'hello',
     version: '1',
     backend: 'reference',
     threads: 1,
-    address: (await options.address?.(gradients.address)) ?? formatAddress(gradients.address),
+    address: (await options.address?.(server.address)) ?? formatAddress(server.address),
     host: 'here',
     pid: 1,
   };
   const security = { token };
   const link = new GrpcCoordinatorLink(
-    { coordinator, security, heartbeatTimeoutMs: HEARTBEAT_MS, hello, gradients, transfers },
+    { coordinator, security, heartbeatTimeoutMs: HEARTBEAT_MS, hello, server, transfers },
     side,
   );
   const close = async (): Promise<void> => {
     await link.close();
-    await gradients.close();
+    await server.close();
   };
-  return { side, link, gradients, transfers, close };
+  return { side, link, server, transfers, close };
 }
 
 /** A connected pair, whatever carries it. */

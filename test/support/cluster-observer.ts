@@ -9,6 +9,7 @@ export class RecordingObserver implements TrainerObserver {
   readonly phases: TrainerPhase[] = [];
   readonly changes: MembershipChange[] = [];
   readonly recoveries: Fence[] = [];
+  readonly apartness: string[] = [];
   readonly steps: StepRecord[] = [];
   readonly evaluations: { readonly split: SplitName; readonly score: SplitScore; readonly step: number }[] = [];
   ready = 0;
@@ -27,6 +28,10 @@ export class RecordingObserver implements TrainerObserver {
 
   recovering(fence: Fence): void {
     this.recoveries.push(fence);
+  }
+
+  apart(worker: string, peer: string, reason: string): void {
+    this.apartness.push(`${worker} and ${peer}: ${reason}`);
   }
 
   stepCommitted(record: StepRecord): Promise<void> {

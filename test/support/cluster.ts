@@ -2,37 +2,53 @@
  * A whole cluster in one process, for stories about what happens to it: a real trainer and real agents, joined by calls, that
  * train a small job with a made-up engine. A script says what goes wrong, and when.
  */
-import { StarCollective } from '../../coordinator/collectives/star.js';
 import type { ModelState } from '../../coordinator/model-state.js';
 import { Trainer, type Scores } from '../../coordinator/trainer.js';
-import type { GradientPart } from '../../src/protocol/link.js';
+import { COORDINATOR, type CoordinatorLink, type WorkerLink } from '../../src/protocol/link.js';
 import { LocalConnection } from '../../src/protocol/local-link.js';
-import type { CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
+import type { CollectiveName, CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
+import type { Piece, PieceKind } from '../../src/protocol/piece.js';
+import { cutBuckets } from '../../src/reduce/buckets.js';
 import { weightsSha256 } from '../../src/state/weights-hash.js';
 import { Agent, type AgentEngine, type Ending } from '../../worker/agent.js';
 import { ClusterEngine } from './cluster-engine.js';
 import { clusterJob, initialState, SIZES, type ClusterJob } from './cluster-job.js';
 import { RecordingObserver } from './cluster-observer.js';
+import { PeerNetwork } from './cluster-peers.js';
 
-/** Something that reaches the coordinator. */
+/** Small enough to cut even this model. */
+export const BUCKET_ELEMENTS = 16;
+
+/** Something that reaches the coordinator, or a piece that reaches another worker. */
 export interface Arrival {
+  /** The sender. */
   readonly worker: string;
-  readonly kind: WorkerMessage['type'] | 'gradient';
+  readonly kind: WorkerMessage['type'] | PieceKind | `${PieceKind} at a peer`;
   /** Committed steps at the time: the number of the step under way. */
   readonly step: number;
-  /** Hands it on to the trainer. */
+  /** Hands it on to the trainer or the other worker. */
   deliver(): void;
 }
 
 /** The moments of a step at which a worker can be lost. */
 export const MOMENTS = {
   'during an exchange': 'exchangeNodes',
+  'before its gradient': 'gradient',
   'before its report': 'stepReport',
-  'after its report, before its gradient': 'gradient',
   'during an evaluation': 'evaluated',
 } as const satisfies Record<string, Arrival['kind']>;
 
-export type Moment = keyof typeof MOMENTS;
+/** The same in a mesh. */
+export const MESH_MOMENTS = {
+  'during an exchange': 'exchangeNodes',
+  'before its part of a sum of another': 'gradient at a peer',
+  'before a sum of its own': 'sum',
+  'before its report': 'stepReport',
+  'before it passes new weights on': 'weights at a peer',
+  'during an evaluation': 'evaluated',
+} as const satisfies Record<string, Arrival['kind']>;
+
+export type Moment = keyof typeof MOMENTS | keyof typeof MESH_MOMENTS;
 
 interface Rule {
   matches(arrival: Arrival): boolean;
@@ -48,6 +64,7 @@ export interface ClusterOptions {
   readonly cluster?: ClusterJob;
   readonly state?: ModelState;
   readonly maxSteps?: number;
+  readonly collective?: CollectiveName;
   /** Another engine than the made-up one, for workers that misbehave. */
   readonly engine?: (worker: string) => AgentEngine | Promise<AgentEngine>;
 }
@@ -61,6 +78,8 @@ export class TestCluster {
   readonly sent: { readonly worker: string; readonly message: CoordinatorMessage }[] = [];
   /** How each worker's part ended. */
   readonly endings = new Map<string, Ending>();
+  /** What lies between the workers of a mesh. */
+  readonly network = new PeerNetwork();
   readonly #seats = new Map<string, Seat>();
   readonly #rules: Rule[] = [];
   readonly #engine: (worker: string) => AgentEngine | Promise<AgentEngine>;
@@ -70,15 +89,26 @@ export class TestCluster {
     this.state = options.state ?? initialState(this.cluster);
     this.#engine = options.engine ?? (() => new ClusterEngine(this.cluster));
     const { job, model, exchanges } = this.cluster;
+    const { collective = 'star' } = options;
     this.trainer = new Trainer({
       job,
+      model,
       state: this.state,
-      collective: new StarCollective(this.state.kernels, this.state.gradientBlocks, model.parameterElements),
+      cooperation: ({ length }) => ({
+        collective: length > 1 ? collective : 'star',
+        bucketElements: BUCKET_ELEMENTS,
+      }),
       exchanges,
       sizes: SIZES,
       maxSteps: options.maxSteps ?? null,
       observer: this.observer,
     });
+  }
+
+  /** Into how many buckets the gradient is cut. */
+  get bucketCount(): number {
+    const parameters = this.cluster.model.tensors.filter(({ parameter }) => parameter !== null);
+    return cutBuckets(parameters, BUCKET_ELEMENTS, this.cluster.model.parameterElements).length;
   }
 
   get weightsSha256(): string {
@@ -89,29 +119,18 @@ export class TestCluster {
   start(id: string): void {
     const connection = new LocalConnection(id);
     const agent = new Agent({
-      link: connection.coordinator,
+      link: this.#linkOf(id, connection.coordinator),
       startEngine: async () => this.#engine(id),
       observer: { ready: () => undefined, stepDone: () => undefined },
     });
     this.#seats.set(id, { connection, agent });
+    this.network.join(id, agent);
     void agent.ended.then((ending) => this.endings.set(id, ending));
     connection.connect(agent, {
-      message: (message) => {
-        this.#arrive({
-          worker: id,
-          kind: message.type,
-          step: this.state.version,
-          deliver: () => this.trainer.message(id, message),
-        });
-      },
-      gradient: (part) => {
-        const copy: GradientPart = { ...part, bytes: part.bytes.slice() };
-        this.#arrive({
-          worker: id,
-          kind: 'gradient',
-          step: this.state.version,
-          deliver: () => this.trainer.gradient(copy),
-        });
+      message: (message) => this.#arrive(id, message.type, () => this.trainer.message(id, message)),
+      piece: (piece) => {
+        const copy: Piece = { ...piece, bytes: piece.bytes.slice() };
+        this.#arrive(id, piece.kind, () => this.trainer.piece(copy));
       },
       lost: (reason) => this.trainer.lost(id, reason),
     });
@@ -125,17 +144,18 @@ export class TestCluster {
       mean: new Float32Array(5),
       inverseDeviation: new Float32Array(5).fill(1),
     });
-    const link = {
+    const link: WorkerLink = {
       id,
+      address: null,
       send: (message: CoordinatorMessage) => {
         this.sent.push({ worker: id, message });
         connection.send(message);
       },
-      sendModel: connection.sendModel.bind(connection),
+      sendPiece: connection.sendPiece.bind(connection),
       get sending() {
         return connection.sending;
       },
-      openGradients: connection.openGradients.bind(connection),
+      openPieces: connection.openPieces.bind(connection),
       close: connection.close.bind(connection),
     };
     this.trainer.join(link, 'host');
@@ -146,6 +166,7 @@ export class TestCluster {
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
     this.#seats.delete(id);
+    this.network.leave(id);
     seat.connection.close();
     seat.agent.lost('killed', false);
     void seat.agent.close();
@@ -161,7 +182,7 @@ export class TestCluster {
   /** Kills a worker at a moment of a step. */
   failAt(worker: string, step: number, moment: Moment): this {
     return this.once(
-      (arrival) => arrival.worker === worker && arrival.step === step && arrival.kind === MOMENTS[moment],
+      (arrival) => arrival.worker === worker && arrival.step === step && arrival.kind === kindAt(moment),
       () => this.kill(worker),
     );
   }
@@ -184,12 +205,32 @@ export class TestCluster {
     for (const { agent } of this.#seats.values()) await agent.close();
   }
 
-  #arrive(arrival: Arrival): void {
+  /** What a worker holds of its connections: pieces for other workers take the network between them. */
+  #linkOf(id: string, coordinator: CoordinatorLink): CoordinatorLink {
+    return {
+      send: (message) => coordinator.send(message),
+      sendPiece: (to, piece) => {
+        if (to === COORDINATOR) coordinator.sendPiece(to, piece);
+        else this.#arrive(id, `${piece.kind} at a peer`, () => this.network.send(id, to, piece));
+      },
+      openPieces: () => coordinator.openPieces(),
+      setPeers: (peers) => this.network.setSources(id, peers),
+    };
+  }
+
+  #arrive(worker: string, kind: Arrival['kind'], deliver: () => void): void {
+    if (!this.#seats.has(worker)) return;
+    const arrival: Arrival = { worker, kind, step: this.state.version, deliver };
     const index = this.#rules.findIndex((rule) => rule.matches(arrival));
     const [rule] = index < 0 ? [] : this.#rules.splice(index, 1);
-    if (rule === undefined) arrival.deliver();
+    if (rule === undefined) deliver();
     else rule.act(arrival);
   }
+}
+
+/** What of a worker arrives at a moment. */
+function kindAt(moment: Moment): Arrival['kind'] {
+  return { ...MOMENTS, ...MESH_MOMENTS }[moment];
 }
 
 /** Resolves when calls within the process have come to rest. */

@@ -29,6 +29,14 @@ export function tinyJob(model: ModelSpec, training: Partial<TrainingSpec> = {}):
       checkpoint: { everySteps: 0, keep: 1 },
       ...training,
     },
-    cluster: { workers: 1, threads: 1, collective: 'auto', joinTimeoutMs: 60_000, heartbeatTimeoutMs: 10_000 },
+    cluster: {
+      workers: 1,
+      threads: 1,
+      collective: 'auto',
+      transport: 'auto',
+      connections: 1,
+      joinTimeoutMs: 60_000,
+      heartbeatTimeoutMs: 10_000,
+    },
   };
 }

@@ -6,7 +6,8 @@ import { EpochSampler } from '../../src/data/sampler.js';
 import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { buildModel, initializeModel } from '../../src/nn/model.js';
 import { evaluationShards, type Plan, type ShardReport } from '../../src/protocol/messages.js';
-import type { Engine, ExchangePort } from '../../worker/engine.js';
+import { cutBuckets } from '../../src/reduce/buckets.js';
+import type { Engine, PassPort } from '../../worker/engine.js';
 import { layoutOptions } from '../../worker/engine.js';
 import { measureLayout } from '../../worker/layout.js';
 import { builtEngine } from '../support/built-engine.js';
@@ -45,6 +46,13 @@ const inverseDeviation = Float32Array.from(normalValues(FEATURES, 54), (value) =
 const vector = new Float32Array(model.vectorElements);
 initializeModel(model, job.seed, vector);
 
+/** Some tensors to a bucket. */
+const buckets = cutBuckets(
+  model.tensors.filter(({ parameter }) => parameter !== null),
+  50,
+  model.parameterElements,
+);
+
 /** The batch of a step as any worker sees it: in the order of the epoch, normalised. */
 function batchAt(epoch: number, first: number, count: number) {
   const ids = new Uint32Array(count);
@@ -74,12 +82,13 @@ async function trainStep(
   const workers = engines.map((_, index) => `w${index}`);
   const attempt = new StepAttempt({ epoch: 1, step: place.step, attempt: 1 }, work, SHARDS, workers, exchanges);
   const waiting = new Map<number, ((values: Float32Array) => void)[]>();
-  const add = (exchange: number, nodes: Parameters<ExchangePort['post']>[1]): void => {
+  const add = (exchange: number, nodes: Parameters<PassPort['post']>[1]): void => {
     const outcome = attempt.addExchange(exchange, nodes);
     if (outcome !== null) for (const answer of waiting.get(exchange) ?? []) answer(outcome.values);
   };
-  const port: ExchangePort = {
+  const port: Omit<PassPort, 'bucket'> = {
     post: add,
+    weights: () => Promise.resolve(),
     exchange: (exchange, nodes) =>
       new Promise((resolve) => {
         waiting.set(exchange, [...(waiting.get(exchange) ?? []), resolve]);
@@ -90,8 +99,23 @@ async function trainStep(
     attempt.plans().map(async ({ worker, plan }: { worker: string; plan: Plan }) => {
       const engine = engines[workers.indexOf(worker)];
       if (engine === undefined) throw new Error(`no ${worker}`);
-      const { shards } = await engine.train(plan, port);
-      return { shards, gradients: engine.gradients().map((node) => ({ ...node, values: node.values.slice() })) };
+      const gradients = new Map<string, { readonly level: number; readonly index: number; values: Float32Array }>();
+      const order: number[] = [];
+      const { shards } = await engine.train(plan, 0, {
+        ...port,
+        bucket({ index: bucket, start, end }, nodes) {
+          order.push(bucket);
+          for (const { level, index, values } of nodes) {
+            const key = `${level}:${index}`;
+            const whole = gradients.get(key) ?? { level, index, values: new Float32Array(values.length).fill(NaN) };
+            whole.values.set(values.subarray(start, end), start);
+            gradients.set(key, whole);
+          }
+        },
+      });
+      // Every bucket once.
+      expect(order.toSorted((a, b) => a - b)).toEqual(buckets.map(({ index }) => index));
+      return { shards, gradients: [...gradients.values()] };
     }),
   );
   const sum = attempt.accumulator<Float32Array>((left, right) => left.map((value, i) => value + (right[i] ?? NaN)));
@@ -109,8 +133,8 @@ describe('an engine with real compute threads', () => {
     for (const threads of [1, 2, 3]) {
       const engine = await Built.start({ job, model, data, backend: 'wasm', threads });
       engine.normalizeBy(mean, inverseDeviation);
-      engine.spare.set(vector);
-      engine.swap();
+      engine.vectors[0].set(vector);
+      engine.setBuckets(buckets);
       engines.push(engine);
     }
     const [one, two, three] = engines;
@@ -168,28 +192,27 @@ describe('an engine with real compute threads', () => {
     const total = evaluationShards(SAMPLES);
     expect(total).toBe(2);
     const [one, two] = engines;
-    const whole = await one?.evaluate('train', 0, total);
+    const whole = await one?.evaluate('train', 0, 0, total);
     expect(whole?.map(({ shard }) => shard)).toEqual([0, 1]);
-    expect(await two?.evaluate('train', 0, total)).toEqual(whole);
-    expect([...((await two?.evaluate('train', 0, 1)) ?? []), ...((await one?.evaluate('train', 1, 2)) ?? [])]).toEqual(
-      whole,
-    );
+    expect(await two?.evaluate('train', 0, 0, total)).toEqual(whole);
+    expect([
+      ...((await two?.evaluate('train', 0, 0, 1)) ?? []),
+      ...((await one?.evaluate('train', 0, 1, 2)) ?? []),
+    ]).toEqual(whole);
   });
 
   it('refuses a split that the job does not have', async () => {
-    await expect(engines[0]?.evaluate('dev', 0, 1)).rejects.toThrow('this job has no dev split');
+    await expect(engines[0]?.evaluate('dev', 0, 0, 1)).rejects.toThrow('this job has no dev split');
   });
 
-  it('goes on with the other model vector after a swap', async () => {
+  it('uses the model vector that it is told to use', async () => {
     const [engine] = engines;
     if (engine === undefined) throw new Error('an engine was started');
-    const before = await engine.evaluate('train', 0, 1);
-    engine.spare.fill(0);
-    engine.swap();
+    const before = await engine.evaluate('train', 0, 0, 1);
+    engine.vectors[1].fill(0);
     // All outputs equal: log 3 for each of the 150 samples of the shard.
-    const [zero] = await engine.evaluate('train', 0, 1);
+    const [zero] = await engine.evaluate('train', 1, 0, 1);
     expect((zero?.loss ?? NaN) / 150).toBeCloseTo(Math.log(3), 6);
-    engine.swap();
-    expect(await engine.evaluate('train', 0, 1)).toEqual(before);
+    expect(await engine.evaluate('train', 0, 0, 1)).toEqual(before);
   });
 });
