@@ -160,7 +160,9 @@ export class ModelState {
   commit(moments: readonly (readonly [Exchange, ExchangeOutcome])[]): UpdateResult {
     const pending = this.#update;
     const penalty = this.#penalty(pending.batchCount);
-    const gradientNorm = Math.sqrt(pending.blockSums.reduce((sum, blocks) => sum + blocks.reduce((a, b) => a + b, 0), 0));
+    const gradientNorm = Math.sqrt(
+      pending.blockSums.reduce((sum, blocks) => sum + blocks.reduce((a, b) => a + b, 0), 0),
+    );
     const clip = clipFactor(gradientNorm, this.#job.training.clipNorm);
     for (const { range, gradient } of pending.waiting) this.#apply(pending, range, gradient, clip);
     const learningRate = this.learningRate(this.#version, pending.epoch);
@@ -260,7 +262,9 @@ export class ModelState {
       throw new LockstepError('data', `checkpoint: tensor ${name} ${found}, this job needs ${size}`);
     };
     for (const tensor of this.#model.tensors) {
-      this.#view(this.#committed.vector + tensor.offset, tensor.size).set(fit(tensor.name, model.get(tensor.name), tensor.size));
+      this.#view(this.#committed.vector + tensor.offset, tensor.size).set(
+        fit(tensor.name, model.get(tensor.name), tensor.size),
+      );
     }
     this.#optimizer.slots.forEach((name, index) => {
       const size = this.#model.parameterElements;

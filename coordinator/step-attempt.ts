@@ -7,7 +7,7 @@ import type { Fence, NodeValues, Plan, ShardReport, StepReport } from '../src/pr
 import { TreeAccumulator } from '../src/reduce/accumulator.js';
 import { mergeMoments, mergeSums, momentsToVariance, type MomentNode } from '../src/reduce/moments.js';
 import { cutShards, dealShards, type Shard, type ShardRange } from '../src/reduce/shards.js';
-import { completeSubtrees, coveredShards, type TreeNode } from '../src/reduce/tree.js';
+import { coveredShards, type TreeNode } from '../src/reduce/tree.js';
 
 /** What a step computes, whoever computes it. */
 export interface StepWork {

@@ -8,7 +8,6 @@ import { collectives, sentTo, type Collective } from '../src/collective/collecti
 import { stepArgs, type Tracer } from '../src/common/trace.js';
 import type { Exchange } from '../src/nn/layer.js';
 import type { Model } from '../src/nn/model.js';
-import { COORDINATOR } from '../src/protocol/link.js';
 import type { Fence, Roster } from '../src/protocol/messages.js';
 import { cutBuckets, type Bucket, type Range } from '../src/reduce/buckets.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';

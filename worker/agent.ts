@@ -215,7 +215,9 @@ export class Agent implements CoordinatorLinkEvents {
     const buckets = cutBuckets(engine.parameters, roster.bucketElements, engine.parameterElements);
     engine.setBuckets(buckets);
     reduction.adopt(roster, buckets);
-    this.#options.link.setPeers(roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : []);
+    this.#options.link.setPeers(
+      roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : [],
+    );
     return Promise.resolve();
   }
 

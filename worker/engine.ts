@@ -116,7 +116,10 @@ export class Engine {
 
   static async start(options: EngineOptions): Promise<Engine> {
     const { job, model, data, threads, backend, tracer } = options;
-    const layoutOf = { ...layoutOptions(job, model, data.splits.train.size, threads), vectors: options.shared?.vectors };
+    const layoutOf = {
+      ...layoutOptions(job, model, data.splits.train.size, threads),
+      vectors: options.shared?.vectors,
+    };
     const arena = options.shared?.arena ?? Arena.create(measureLayout(layoutOf).elements);
     const base = arena.next;
     const rows = maxRows(layoutOf);

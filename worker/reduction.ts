@@ -7,7 +7,7 @@ import { BucketSums } from '../src/collective/bucket-sums.js';
 import { Arena, allocationSize, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory } from '../src/kernels/kernels.js';
 import { COORDINATOR } from '../src/protocol/link.js';
-import { compareFences, sameFence, type Fence, type Plan, type Roster } from '../src/protocol/messages.js';
+import { compareFences, type Fence, type Plan, type Roster } from '../src/protocol/messages.js';
 import { bucketAt, type Bucket } from '../src/reduce/buckets.js';
 import { cutShards } from '../src/reduce/shards.js';
 import type { TreeNode } from '../src/reduce/tree.js';

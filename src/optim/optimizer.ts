@@ -4,17 +4,11 @@
  * An optimizer holds no state. What it remembers between updates lies in slots beside the parameters, and the number of
  * the update is an argument; a checkpoint is therefore complete with the slots and one integer. The same range may be
  * updated in pieces of any size and in any order with the same weights and slots: every rule here works element by element.
- * The sum of squares of the gradient is the one result that depends on the pieces, see {@link NORM_BLOCK}.
+ * The sum of squares of the gradient is the one result that depends on the pieces: whoever adds several of them up must cut tensors
+ * into the same blocks however they are updated (BUCKET_BLOCK in src/reduce/buckets.ts).
  */
 import type { Kernels } from '../kernels/kernels.js';
 import type { Offset } from '../kernels/arena.js';
-
-/**
- * Elements of a block whose squared gradients are summed on their own. The norm of a gradient must not depend on who updated
- * which range, so a tensor is cut into blocks of this size from its start, each block's Σ g² comes from one call, and the
- * blocks are added in order in float64. 64 KiB per operand: the calls cost nothing beside the work.
- */
-export const NORM_BLOCK = 16_384;
 
 /** A run of parameters that is updated in one pass over memory. */
 export interface ParameterRange {
@@ -54,7 +48,7 @@ export interface Optimizer {
   /**
    * Writes `range.newWeights` and `range.newSlots`: weights and slots, moved by one update.
    *
-   * @returns Σ g² of the range, in float64: see {@link NORM_BLOCK}.
+   * @returns Σ g² of the range, in float64.
    */
   update(kernels: Kernels, range: ParameterRange, settings: UpdateSettings): number;
 }

@@ -202,7 +202,8 @@ export interface TraceSpans {
   readonly dropped: number;
 }
 
-export type WorkerMessage = Hello | Ready | ExchangeNodes | StepReport | Evaluated | PeerLost | Failed | ClockPong | TraceSpans;
+export type WorkerMessage =
+  Hello | Ready | ExchangeNodes | StepReport | Evaluated | PeerLost | Failed | ClockPong | TraceSpans;
 
 /** Most samples in a shard of an evaluation. */
 export const EVALUATION_ROWS = 256;

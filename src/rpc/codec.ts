@@ -64,7 +64,9 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
       };
     }
     case 'roster':
-      return { roster: { ...message, members: message.members.map(({ id, address }) => ({ id, address: address ?? '' })) } };
+      return {
+        roster: { ...message, members: message.members.map(({ id, address }) => ({ id, address: address ?? '' })) },
+      };
     case 'plan':
       return { plan: message };
     case 'exchangeResult':

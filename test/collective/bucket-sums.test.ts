@@ -217,7 +217,8 @@ describe('the room for partial sums', () => {
 
   it('may be too small, and then it is said what to do', () => {
     const rig = new Rig(1).begin(8);
-    const receive = (index: number): Rig => rig.receive(piecesOf({ level: 2, index }, leaf(index), LAST, 2).slice(0, 1));
+    const receive = (index: number): Rig =>
+      rig.receive(piecesOf({ level: 2, index }, leaf(index), LAST, 2).slice(0, 1));
     receive(0);
     expect(() => receive(1)).toThrow(LockstepError);
     expect(() => receive(1)).toThrow('no room for more than 1 partial gradients');
