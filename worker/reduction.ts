@@ -83,7 +83,8 @@ export class Reduction {
   receive(piece: Piece): void {
     const order = this.#fence === null ? 1 : compareFences(piece.fence, this.#fence);
     if (order === 0) this.#owned?.receive(piece);
-    else if (order > 0) this.#early.push({ ...piece, bytes: piece.bytes.slice() });
+    // A copy: `slice` of a Node buffer, which gRPC hands over and uses again, would be none.
+    else if (order > 0) this.#early.push({ ...piece, bytes: Uint8Array.from(piece.bytes) });
   }
 
   /** New weights came from the coordinator: `vector` holds them, and the other workers are waiting. */

@@ -32,7 +32,7 @@ class Recorder {
   }
 
   piece(piece: Piece): void {
-    this.pieces.push({ ...piece, bytes: piece.bytes.slice() });
+    this.pieces.push({ ...piece, bytes: Uint8Array.from(piece.bytes) });
     this.note();
   }
 

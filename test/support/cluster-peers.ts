@@ -87,7 +87,7 @@ export class PeerNetwork {
       if (!lane.open || this.#lanes.get(name) !== lane) return;
       const reader = this.#peers.get(ends(name)[1]);
       for (const piece of lane.queue.splice(0)) {
-        if (this.#lanes.get(name) === lane) reader?.piece({ ...piece, bytes: piece.bytes.slice() });
+        if (this.#lanes.get(name) === lane) reader?.piece({ ...piece, bytes: Uint8Array.from(piece.bytes) });
       }
     });
   }

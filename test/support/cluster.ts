@@ -129,7 +129,7 @@ export class TestCluster {
     connection.connect(agent, {
       message: (message) => this.#arrive(id, message.type, () => this.trainer.message(id, message)),
       piece: (piece) => {
-        const copy: Piece = { ...piece, bytes: piece.bytes.slice() };
+        const copy: Piece = { ...piece, bytes: Uint8Array.from(piece.bytes) };
         this.#arrive(id, piece.kind, () => this.trainer.piece(copy));
       },
       lost: (reason) => this.trainer.lost(id, reason),
