@@ -14,6 +14,7 @@ export function trainingExchanges({ job, model }: Pick<PreparedJob, 'job' | 'mod
     maxRows: 1,
     maxShards: 1,
     treeScratch: 0,
+    gradientFormat: 'float32',
     load: () => perRow(() => undefined),
   });
   return exchanges;

@@ -15,6 +15,7 @@ import { createSchedule } from '../src/optim/schedules/create.js';
 import type { Schedule } from '../src/optim/schedules/schedule.js';
 import { BUCKET_BLOCK, type Range } from '../src/reduce/buckets.js';
 import { LockstepError } from '../src/common/errors.js';
+import { initialLossScale, nextLossScale, type LossScaleState } from './loss-scale.js';
 import type { ExchangeOutcome } from './step-attempt.js';
 
 export interface UpdateResult {
@@ -23,6 +24,8 @@ export interface UpdateResult {
   readonly gradientNorm: number;
   /** λ/(2m)·‖W‖² + λ/(2m)·‖W‖₁ at the weights that the step started from. */
   readonly penalty: number;
+  /** The gradient overflowed its format: nothing has changed but the loss scale. */
+  readonly skipped: boolean;
 }
 
 /** The parts of a committed state that a checkpoint keeps besides its position. */
@@ -38,6 +41,8 @@ export interface StateTensors {
 /** One of the two copies of everything that a step changes. */
 interface Copy {
   readonly vector: Offset;
+  /** The vector as workers get it: with the parameters rounded where they travel in fewer bits, else the vector itself. */
+  readonly published: Offset;
   readonly slots: readonly Offset[];
 }
 
@@ -68,6 +73,9 @@ export class ModelState {
   #next: Copy;
   #pending: Pending | null = null;
   #version = 0;
+  #lossScale: LossScaleState;
+  /** Sums over the batches of an update that have been summed before its last one; null when each update has one batch. */
+  readonly accumulated: Offset | null;
 
   /**
    * A state with the initial weights of the job.
@@ -83,14 +91,20 @@ export class ModelState {
     const { elements, blocks } = layOut(job, model, this.#optimizer);
     const arena = shared ?? Arena.create(elements);
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-    const copy = (): Copy => ({
-      vector: arena.allocate(model.vectorElements),
-      slots: this.#optimizer.slots.map(() => arena.allocate(model.parameterElements)),
-    });
+    const { wireFormat, accumulate } = job.training;
+    const copy = (): Copy => {
+      const vector = arena.allocate(model.vectorElements);
+      const published = wireFormat.weights === 'float32' ? vector : arena.allocate(model.vectorElements);
+      return { vector, published, slots: this.#optimizer.slots.map(() => arena.allocate(model.parameterElements)) };
+    };
     this.#committed = copy();
     this.#next = copy();
+    this.accumulated = accumulate === 1 ? null : arena.allocate(model.parameterElements);
+    this.#lossScale = initialLossScale(wireFormat.gradients);
     this.gradientBlocks = Array.from({ length: blocks }, () => arena.allocate(model.parameterElements));
     initializeModel(model, job.seed, arena.view(this.#committed.vector, model.vectorElements));
+    this.#publish(this.#committed, 0, model.parameterElements);
+    this.#publishStatistics(this.#committed);
   }
 
   /** Number of committed updates. */
@@ -100,17 +114,22 @@ export class ModelState {
 
   /** Where the two copies of the model vector lie; the committed one comes first at the start. */
   get vectors(): readonly [Offset, Offset] {
-    return [this.#committed.vector, this.#next.vector];
+    return [this.#committed.published, this.#next.published];
   }
 
-  /** The committed model vector, in place: it changes with the step after the next. */
+  /** The committed model vector as workers get it, in place: it changes with the step after the next. */
   get committed(): Float32Array {
-    return this.#view(this.#committed.vector, this.#model.vectorElements);
+    return this.#view(this.#committed.published, this.#model.vectorElements);
   }
 
   /** The vector that the step under way writes; only the ranges that {@link updateRange} has returned true for are valid. */
   get next(): Float32Array {
-    return this.#view(this.#next.vector, this.#model.vectorElements);
+    return this.#view(this.#next.published, this.#model.vectorElements);
+  }
+
+  /** Factor on the gradient of the loss in the step under way: a power of two. */
+  get lossScale(): number {
+    return this.#lossScale.scale;
   }
 
   /** The rate that the step at this position will use. */
@@ -134,7 +153,7 @@ export class ModelState {
    */
   updateRange(range: Range, gradient: Offset): boolean {
     const pending = this.#update;
-    if (this.#job.training.clipNorm === null) {
+    if (!this.#needsNorm) {
       this.#apply(pending, range, gradient, 1);
       return true;
     }
@@ -144,7 +163,7 @@ export class ModelState {
         count,
         this.#committed.vector + at,
         gradient + at - range.start,
-        1 / pending.batchCount,
+        1 / (pending.batchCount * this.lossScale),
         l2,
         l1,
       );
@@ -164,15 +183,25 @@ export class ModelState {
       pending.blockSums.reduce((sum, blocks) => sum + blocks.reduce((a, b) => a + b, 0), 0),
     );
     const clip = clipFactor(gradientNorm, this.#job.training.clipNorm);
-    for (const { range, gradient } of pending.waiting) this.#apply(pending, range, gradient, clip);
+    const skipped = this.#job.training.wireFormat.gradients === 'float16' && !Number.isFinite(gradientNorm);
+    if (!skipped) {
+      for (const { range, gradient } of pending.waiting) this.#apply(pending, range, gradient, clip);
+      this.#copyStatistics();
+      for (const [exchange, outcome] of moments) this.#moveStatistics(exchange, outcome);
+      this.#publishStatistics(this.#next);
+      [this.#committed, this.#next] = [this.#next, this.#committed];
+    }
     const learningRate = this.learningRate(this.#version, pending.epoch);
-    const { parameterElements } = this.#model;
-    this.next.set(this.committed.subarray(parameterElements), parameterElements);
-    for (const [exchange, outcome] of moments) this.#moveStatistics(exchange, outcome);
-    [this.#committed, this.#next] = [this.#next, this.#committed];
+    this.#lossScale = nextLossScale(this.#lossScale, this.#job.training.wireFormat.gradients, !skipped);
     this.#pending = null;
     this.#version += 1;
-    return { learningRate, gradientNorm, penalty };
+    return { learningRate, gradientNorm, penalty, skipped };
+  }
+
+  /** Whether the update has to wait for the norm of the whole gradient: to clip it, or to see that it is finite. */
+  get #needsNorm(): boolean {
+    const { clipNorm, wireFormat } = this.#job.training;
+    return clipNorm !== null || wireFormat.gradients === 'float16';
   }
 
   get #update(): Pending {
@@ -182,10 +211,9 @@ export class ModelState {
 
   /** Moves the parameters of a range along the gradient, times `clip`. */
   #apply(pending: Pending, range: Range, gradient: Offset, clip: number): void {
-    const scale = clip / pending.batchCount;
+    const scale = clip / (pending.batchCount * this.lossScale);
     const step = this.#version + 1;
     const learningRate = this.learningRate(this.#version, pending.epoch);
-    const clips = this.#job.training.clipNorm !== null;
     this.#forEachBlock(range, pending.batchCount, (tensor, block, at, count, [l2, l1]) => {
       const sum = this.#optimizer.update(
         this.kernels,
@@ -199,8 +227,28 @@ export class ModelState {
         },
         { learningRate, scale, l2: l2 * clip, l1: l1 * clip, step },
       );
-      if (!clips) (pending.blockSums[tensor] as Float64Array)[block] = sum;
+      this.#publish(this.#next, at, count);
+      if (!this.#needsNorm) (pending.blockSums[tensor] as Float64Array)[block] = sum;
     });
+  }
+
+  /** Writes parameters as workers get them. */
+  #publish({ vector, published }: Copy, at: number, count: number): void {
+    if (published === vector) return;
+    this.kernels.copy(count, vector + at, published + at);
+    this.kernels.roundTo(this.#job.training.wireFormat.weights, count, published + at);
+  }
+
+  #publishStatistics({ vector, published }: Copy): void {
+    const { parameterElements, vectorElements } = this.#model;
+    const count = vectorElements - parameterElements;
+    if (published !== vector) this.kernels.copy(count, vector + parameterElements, published + parameterElements);
+  }
+
+  #copyStatistics(): void {
+    const { parameterElements, vectorElements } = this.#model;
+    const count = vectorElements - parameterElements;
+    this.kernels.copy(count, this.#committed.vector + parameterElements, this.#next.vector + parameterElements);
   }
 
   /** Visits the blocks of the parameters in a range: number of the tensor and block, first element, how many, L2 and L1 factors. */
@@ -255,7 +303,12 @@ export class ModelState {
    *
    * @throws LockstepError `data` when its tensors are not those of this model and optimizer.
    */
-  restore(version: number, model: ReadonlyMap<string, Float32Array>, slots: ReadonlyMap<string, Float32Array>): void {
+  restore(
+    version: number,
+    model: ReadonlyMap<string, Float32Array>,
+    slots: ReadonlyMap<string, Float32Array>,
+    progress: Readonly<Record<string, number>>,
+  ): void {
     const fit = (name: string, values: Float32Array | undefined, size: number): Float32Array => {
       if (values?.length === size) return values;
       const found = values === undefined ? 'is missing' : `has ${values.length} elements`;
@@ -270,7 +323,17 @@ export class ModelState {
       const size = this.#model.parameterElements;
       this.#view(this.#committed.slots[index] ?? 0, size).set(fit(name, slots.get(name), size));
     });
+    this.#publish(this.#committed, 0, this.#model.parameterElements);
+    this.#publishStatistics(this.#committed);
+    const { lossScale: scale = this.#lossScale.scale, goodSteps = 0 } = progress;
+    this.#lossScale = { scale, goodSteps };
     this.#version = version;
+  }
+
+  /** What a checkpoint keeps besides tensors and position. */
+  get progress(): Readonly<Record<string, number>> {
+    if (this.#job.training.wireFormat.gradients !== 'float16') return {};
+    return { lossScale: this.#lossScale.scale, goodSteps: this.#lossScale.goodSteps };
   }
 
   #view(offset: Offset, length: number): Float32Array {
@@ -306,8 +369,10 @@ export function stateElements(job: Job, model: Model): number {
 
 function layOut(job: Job, model: Model, optimizer: Optimizer): { readonly elements: number; readonly blocks: number } {
   const parameters = allocationSize(model.parameterElements);
-  const copy = allocationSize(model.vectorElements) + optimizer.slots.length * parameters;
-  const fixed = KERNEL_SCRATCH_ELEMENTS + 2 * copy;
+  const { wireFormat, accumulate } = job.training;
+  const vectors = (wireFormat.weights === 'float32' ? 1 : 2) * allocationSize(model.vectorElements);
+  const copy = vectors + optimizer.slots.length * parameters;
+  const fixed = KERNEL_SCRATCH_ELEMENTS + 2 * copy + (accumulate === 1 ? 0 : parameters);
   // One block per shard is what the most scattered arrival needs; the address space may allow fewer.
   const room = Math.floor((MAX_ARENA_BYTES / 4 - fixed) / parameters) - 1;
   const blocks = Math.min(job.training.shards, room);

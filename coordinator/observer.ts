@@ -38,6 +38,8 @@ export interface TrainerObserver {
   membershipChanged(change: MembershipChange): void;
   /** A step begins again because a worker was lost. */
   recovering(fence: Fence): void;
+  /** It was found how the workers work together best, and why. */
+  cooperation(reason: string): void;
   /** Two workers that are both there cannot reach each other; the star takes over. */
   apart(worker: string, peer: string, reason: string): void;
   stepCommitted(record: StepRecord): Promise<void>;

@@ -2,7 +2,7 @@
 import { packageVersion } from '../src/common/package.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
 import { computeNormalization, type Normalization } from '../src/data/normalization.js';
-import { stepsPerEpoch } from '../src/data/sampler.js';
+import { updatesPerEpoch } from '../src/data/sampler.js';
 import { jobHash } from '../src/job/hash.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import type { BackendName } from '../src/kernels/kernels.js';
@@ -37,6 +37,6 @@ export async function prepareJob(job: Job, baseDir: string, backend: BackendName
     normalization: computeNormalization(train, job.data.normalize),
     model,
     sizes: { train: train.size, dev: dev?.size ?? null, test: test?.size ?? null },
-    stepsPerEpoch: stepsPerEpoch(train.size, job.training.batchSize),
+    stepsPerEpoch: updatesPerEpoch(train.size, job.training.batchSize, job.training.accumulate),
   };
 }

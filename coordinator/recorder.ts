@@ -115,6 +115,11 @@ export class Recorder implements TrainerObserver {
     this.#options.logger.warn({ step }, 'step begins again with the workers that are left');
   }
 
+  cooperation(reason: string): void {
+    this.#event('collective', { reason });
+    this.#options.logger.info({}, `collective: ${reason}`);
+  }
+
   apart(worker: string, peer: string, reason: string): void {
     this.#event('collective', { collective: 'star', reason: `${worker} cannot reach ${peer}: ${reason}` });
     this.#options.logger.warn({ worker, peer, reason }, 'two workers cannot reach each other; going on with a star');
@@ -210,7 +215,7 @@ export class Recorder implements TrainerObserver {
           backend: prepared.backend,
           seed: prepared.job.seed,
           dataFingerprint: prepared.data.fingerprint,
-          progress: {},
+          progress: state.progress,
         },
         tensors: model.map(({ name, shape, values }) => ({ name, shape, data: values })),
         slots: new Map(slots.map(({ name, values }) => [name, values])),

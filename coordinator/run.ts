@@ -1,7 +1,7 @@
 /** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
 import { randomUUID } from 'node:crypto';
 import { LockstepError } from '../src/common/errors.js';
-import { bucketElements } from '../src/reduce/buckets.js';
+import type { Job } from '../src/job/job.js';
 import type { Arena, Offset } from '../src/kernels/arena.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
@@ -11,12 +11,13 @@ import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint } from '../src/
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
 import { weightsSha256 } from '../src/state/weights-hash.js';
+import { CooperationChoice, type CooperationSettings } from './cooperation.js';
 import { trainingExchanges } from './exchanges.js';
 import { ModelState } from './model-state.js';
 import type { PreparedJob } from './prepare.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
 import type { ClusterTrace } from './trace/cluster-trace.js';
-import { Trainer, type Cooperation, type Scores } from './trainer.js';
+import { Trainer, type Scores } from './trainer.js';
 
 export interface RunOptions {
   readonly prepared: PreparedJob;
@@ -71,7 +72,7 @@ export class TrainingRun {
       job: prepared.job,
       state,
       model: prepared.model,
-      cooperation: (members) => cooperation(prepared, members.length),
+      cooperation: new CooperationChoice(cooperationSettings(prepared.job), prepared.model.parameterElements),
       exchanges: trainingExchanges(prepared),
       sizes: prepared.sizes,
       maxSteps: options.maxSteps,
@@ -88,7 +89,7 @@ export class TrainingRun {
     if (checkpoint !== null) {
       checkResumable(checkpoint, prepared);
       const tensors = new Map(checkpoint.tensors.map(({ name, data }) => [name, data]));
-      state.restore(checkpoint.state.step, tensors, checkpoint.slots);
+      state.restore(checkpoint.state.step, tensors, checkpoint.slots, checkpoint.state.progress);
       logger.info({ step: checkpoint.state.step, path: checkpoint.path }, 'resumed from checkpoint');
     }
     const record = initialRecord(options, state.version);
@@ -230,11 +231,11 @@ export class TrainingRun {
   }
 }
 
-/** How so many workers work together on a job. */
-function cooperation({ job, model }: PreparedJob, workers: number): Cooperation {
-  const collective = job.cluster.collective === 'mesh' && workers > 1 ? 'mesh' : 'star';
-  const owners = collective === 'mesh' ? workers : 1;
-  return { collective, bucketElements: bucketElements(model.parameterElements, owners) };
+function cooperationSettings({ cluster: { collective, bucketBytes } }: Job): CooperationSettings {
+  return {
+    collective: collective === 'auto' ? null : collective === 'mesh' ? 'mesh' : 'star',
+    bucketElements: bucketBytes === null ? null : Math.max(1, Math.floor(bucketBytes / 4)),
+  };
 }
 
 function normalization({ normalization: { mean, inverseDeviation } }: PreparedJob): Pick<RunRecord, 'normalization'> {

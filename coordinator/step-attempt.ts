@@ -16,6 +16,7 @@ export interface StepWork {
   readonly dataEpoch: number;
   readonly firstPosition: number;
   readonly batchCount: number;
+  readonly lossScale: number;
 }
 
 export interface Assignment {

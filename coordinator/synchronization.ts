@@ -3,9 +3,11 @@
  * as it is complete, and sends the new weights on their way while other buckets are still being summed. What it sends before the
  * commit is the version to come: workers keep it aside until a plan names it.
  */
+import type { WireFormat } from '../src/common/wire-format.js';
 import { BucketSums } from '../src/collective/bucket-sums.js';
 import { collectives, sentTo, type Collective } from '../src/collective/collective.js';
 import { stepArgs, type Tracer } from '../src/common/trace.js';
+import type { Offset } from '../src/kernels/arena.js';
 import type { Exchange } from '../src/nn/layer.js';
 import type { Model } from '../src/nn/model.js';
 import type { Fence, Roster } from '../src/protocol/messages.js';
@@ -19,7 +21,17 @@ export interface SynchronizationOptions {
   readonly state: ModelState;
   /** Told what happens when. */
   readonly tracer: Tracer;
+  /** What gradient sums travel in. */
+  readonly gradientFormat: WireFormat;
   send(worker: string, piece: Piece): void;
+}
+
+/** The place of a batch in the update that it is part of. */
+export interface UpdatePart {
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  /** Samples of all batches of the update. */
+  readonly samples: number;
 }
 
 /** What a step has spent its time on here (ms). */
@@ -42,7 +54,12 @@ export class Synchronization {
   #sums: BucketSums | null = null;
   /** Workers that take part in the attempt under way. */
   #participants: readonly string[] = [];
-  #applied = 0;
+  /** Buckets of the attempt that are summed. */
+  #complete: { readonly bucket: Bucket; readonly sum: Offset }[] = [];
+  /** Whether the attempt is at the last batch of an update, and whether at the first. */
+  #isLast = true;
+  #isFirst = true;
+  #updateMs = 0;
   /** Buckets whose new weights have to wait for the commit. */
   #waiting: Bucket[] = [];
   readonly #known = new Map<string, Known>();
@@ -74,13 +91,9 @@ export class Synchronization {
       blocks: state.gradientBlocks.length,
       place: (bucket: Bucket, block: number) => (state.gradientBlocks[block] ?? 0) + bucket.start,
     };
-    this.#sums = new BucketSums(state.kernels, room, this.#buckets, (bucket, sum) => {
-      this.#applied += 1;
-      const began = performance.now();
-      const done = state.updateRange(bucket, sum);
-      this.#updateMs += this.#spent('update', began, bucket);
-      if (done) this.#sendBucket(bucket, state.version + 1, state.next);
-      else this.#waiting.push(bucket);
+    this.#sums = new BucketSums(state.kernels, this.#options.gradientFormat, room, this.#buckets, (bucket, sum) => {
+      this.#complete.push({ bucket, sum });
+      if (this.#isLast) this.#apply(bucket, sum);
     });
   }
 
@@ -89,15 +102,16 @@ export class Synchronization {
     return this.#collective.name === 'mesh';
   }
 
-  begin(attempt: StepAttempt): void {
-    const { dataEpoch, batchCount } = attempt.work;
+  /** @param update What the batch of the attempt is part of. */
+  begin(attempt: StepAttempt, update: UpdatePart): void {
     this.#participants = attempt.participants;
-    this.#applied = 0;
+    this.#complete = [];
     this.#waiting = [];
     this.#fence = attempt.fence;
-    this.#updateMs = 0;
-    this.#broadcastMs = 0;
-    this.#options.state.begin({ epoch: dataEpoch, batchCount });
+    if (update.isFirst) [this.#updateMs, this.#broadcastMs] = [0, 0];
+    this.#isFirst = update.isFirst;
+    this.#isLast = update.isLast;
+    this.#options.state.begin({ epoch: attempt.work.dataEpoch, batchCount: update.samples });
     this.#sums?.begin({
       fence: attempt.fence,
       totalShards: attempt.totalShards,
@@ -111,7 +125,18 @@ export class Synchronization {
 
   /** Whether the sums of all buckets are in. */
   get complete(): boolean {
-    return this.#applied === this.#buckets.length;
+    return this.#complete.length === this.#buckets.length;
+  }
+
+  /** Keeps the sums of a complete attempt for the last batch of the update. */
+  accumulate(): void {
+    const { kernels, accumulated } = this.#options.state;
+    if (accumulated === null) throw new RangeError('an update has one batch');
+    for (const { bucket, sum } of this.#complete) {
+      const [count, to] = [bucket.end - bucket.start, accumulated + bucket.start];
+      if (this.#isFirst) kernels.copy(count, sum, to);
+      else kernels.add(count, sum, to);
+    }
   }
 
   /** Commits the step; all buckets are {@link complete}. */
@@ -121,10 +146,12 @@ export class Synchronization {
     const result = state.commit(moments);
     this.#updateMs += this.#spent('update', began);
     // First layer first: that is where the next step begins.
-    for (const bucket of this.#waiting.sort((a, b) => a.start - b.start)) {
+    const waiting = result.skipped ? [] : this.#waiting;
+    for (const bucket of waiting.sort((a, b) => a.start - b.start)) {
       this.#sendBucket(bucket, state.version, state.committed);
     }
-    if (!this.#memberLost) {
+    // After a step that was skipped the weights are the old ones under a new number: each is brought up to date when it is needed.
+    if (!this.#memberLost && !result.skipped) {
       for (const worker of this.#participants) this.#knownBy(worker).parameters = state.version;
     }
     return { ...result, updateMs: this.#updateMs, broadcastMs: this.#broadcastMs };
@@ -151,6 +178,17 @@ export class Synchronization {
     if (this.#collective.name !== 'mesh' || !this.#members.includes(worker)) return;
     this.#memberLost = true;
     this.#known.clear();
+  }
+
+  #apply(bucket: Bucket, sum: Offset): void {
+    const { state } = this.#options;
+    const began = performance.now();
+    if (state.accumulated !== null && !this.#isFirst)
+      state.kernels.add(bucket.end - bucket.start, state.accumulated + bucket.start, sum);
+    const isThere = state.updateRange(bucket, sum);
+    this.#updateMs += this.#spent('update', began, bucket);
+    if (isThere) this.#sendBucket(bucket, state.version + 1, state.next);
+    else this.#waiting.push(bucket);
   }
 
   #sendBucket(bucket: Bucket, version: number, vector: Float32Array): void {

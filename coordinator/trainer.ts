@@ -5,7 +5,7 @@
  */
 import { LockstepError } from '../src/common/errors.js';
 import { NO_TRACER, stepArgs, type StepTracer, type TraceArgs } from '../src/common/trace.js';
-import { stepPosition, stepsPerEpoch } from '../src/data/sampler.js';
+import { stepPosition, updateBatches, updatesPerEpoch } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
@@ -16,11 +16,11 @@ import {
   type ExchangeNodes,
   type Fence,
   type Roster,
-  type RosterMember,
   type Shutdown,
   type WorkerMessage,
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
+import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
 import { Evaluator } from './evaluator.js';
 import type { Membership } from './membership.js';
@@ -28,14 +28,14 @@ import type { ModelState } from './model-state.js';
 import type { TrainerObserver } from './observer.js';
 import type { SplitScore } from './split-evaluation.js';
 import { StepAttempt } from './step-attempt.js';
-import { Synchronization } from './synchronization.js';
+import { Synchronization, type UpdatePart } from './synchronization.js';
 
 export interface TrainerOptions {
   readonly job: Job;
   readonly model: Model;
   readonly state: ModelState;
-  /** How the workers of an epoch are to work together. */
-  readonly cooperation: (members: readonly RosterMember[]) => Cooperation;
+  /** How the workers are to work together. */
+  readonly cooperation: CooperationChoice;
   /** The exchanges of the job's training pass. */
   readonly exchanges: readonly Exchange[];
   /** Samples per split; null where there is none. */
@@ -46,9 +46,6 @@ export interface TrainerOptions {
   /** Told what happens when; default: nobody is. */
   readonly tracer?: StepTracer | undefined;
 }
-
-/** What a roster says besides its members. */
-export type Cooperation = Pick<Roster, 'collective' | 'bucketElements'>;
 
 /** Scores of the splits that the job has. */
 export type Scores = { readonly [split in SplitName]?: SplitScore };
@@ -76,6 +73,7 @@ export class Trainer {
     this.#synchronization = new Synchronization({
       ...options,
       tracer: this.#tracer,
+      gradientFormat: options.job.training.wireFormat.gradients,
       send: (worker, piece) => this.#crew.sendPiece(worker, piece),
     });
     this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
@@ -95,7 +93,8 @@ export class Trainer {
   }
 
   get #stepsPerEpoch(): number {
-    return stepsPerEpoch(this.#trainSize, this.#options.job.training.batchSize);
+    const { batchSize, accumulate } = this.#options.job.training;
+    return updatesPerEpoch(this.#trainSize, batchSize, accumulate);
   }
 
   get #trainSize(): number {
@@ -173,9 +172,9 @@ export class Trainer {
       if (this.#devIsDue) await this.#evaluate('dev');
       if (state.version >= this.totalSteps || this.#crew.stopping) break;
       const started = performance.now();
-      const attempt = await this.#completeStep();
-      if (attempt === null) break;
-      await this.#commit(attempt, started);
+      const attempts = await this.#completeUpdate();
+      if (attempts === null) break;
+      await this.#commit(attempts, started);
     }
     return this.#crew.stopping ? null : this.#finalScores();
   }
@@ -203,12 +202,28 @@ export class Trainer {
     return sizes.dev !== null && every > 0 && done > 0 && done % every === 0 && done < this.totalSteps;
   }
 
-  /** Tries the next step until an attempt succeeds; null when the run is to stop. */
-  async #completeStep(): Promise<StepAttempt | null> {
+  /** Has the gradients of all batches of the next update summed; null when the run is to stop. */
+  async #completeUpdate(): Promise<readonly StepAttempt[] | null> {
+    const { batchSize, accumulate } = this.#options.job.training;
+    const { first, end, samples } = updateBatches(this.#options.state.version, this.#trainSize, batchSize, accumulate);
+    const attempts: StepAttempt[] = [];
+    for (let batch = first; batch < end; batch += 1) {
+      const part = { isFirst: batch === first, isLast: batch === end - 1, samples };
+      const attempt = await this.#completeBatch(batch, part);
+      if (attempt === null) return null;
+      attempts.push(attempt);
+      if (!part.isLast) this.#synchronization.accumulate();
+    }
+    return attempts;
+  }
+
+  /** Tries a batch until an attempt succeeds; null when the run is to stop. */
+  async #completeBatch(batch: number, part: UpdatePart): Promise<StepAttempt | null> {
     const { observer } = this.#options;
+    this.#attempts = 0;
     while (await this.#crew.haveWorkers()) {
       observer.phase('training');
-      const attempt = this.#begin();
+      const attempt = this.#begin(batch, part);
       const planned = performance.now();
       // In a mesh, whoever is gone may have owned a bucket.
       const workers = attempt.participants;
@@ -225,20 +240,21 @@ export class Trainer {
     return null;
   }
 
-  #begin(): StepAttempt {
+  #begin(batch: number, part: UpdatePart): StepAttempt {
     const { job, state, exchanges } = this.#options;
     const began = performance.now();
     this.#tracer.begin(state.version);
     this.#callTheRoll();
-    const { epoch, first, count } = stepPosition(state.version, this.#trainSize, job.training.batchSize);
+    const { epoch, first, count } = stepPosition(batch, this.#trainSize, job.training.batchSize);
     this.#attempts += 1;
-    const fence = { epoch: this.membership.epoch, step: state.version, attempt: this.#attempts };
+    const fence = { epoch: this.membership.epoch, step: batch, attempt: this.#attempts };
     const work = {
-      step: state.version,
+      step: batch,
       weightsVersion: state.version,
       dataEpoch: epoch,
       firstPosition: first,
       batchCount: count,
+      lossScale: state.lossScale,
     };
     const attempt = new StepAttempt(
       fence,
@@ -249,7 +265,7 @@ export class Trainer {
       this.#synchronization.everyoneTakesPart,
     );
     this.#attempt = attempt;
-    this.#synchronization.begin(attempt);
+    this.#synchronization.begin(attempt, part);
     for (const { worker, plan } of attempt.plans()) {
       this.#synchronization.bring(worker, false);
       this.#crew.send(worker, plan);
@@ -264,7 +280,7 @@ export class Trainer {
     if (epoch === this.#rosterEpoch) return;
     this.#rosterEpoch = epoch;
     const members = this.#crew.readyLinks.map(({ id, address }) => ({ id, address }));
-    const { bucketElements, collective } = this.#options.cooperation(members);
+    const { bucketElements, collective } = this.#options.cooperation.of(members.length);
     const roster: Roster = {
       type: 'roster',
       epoch,
@@ -276,36 +292,42 @@ export class Trainer {
     for (const { id } of members) this.#crew.send(id, roster);
   }
 
-  async #commit(attempt: StepAttempt, started: number): Promise<void> {
+  async #commit(attempts: readonly StepAttempt[], started: number): Promise<void> {
     const { state, exchanges, observer, job } = this.#options;
-    const { batchCount, dataEpoch, step } = attempt.work;
-    const { loss, correct } = attempt.totals();
-    if (!Number.isFinite(loss)) throw diverged(step, loss);
-    const moments = exchanges.flatMap((exchange) => {
-      const outcome = attempt.outcome(exchange.index);
-      return outcome === undefined ? [] : [[exchange, outcome] as const];
-    });
+    const totals = attempts.map((attempt) => attempt.totals());
+    const loss = totals.reduce((sum, total) => sum + total.loss, 0);
+    const correct = totals.reduce((sum, total) => sum + total.correct, 0);
+    const batchCount = attempts.reduce((sum, { work }) => sum + work.batchCount, 0);
+    const [{ fence, work } = { fence: null, work: null }] = attempts;
+    if (fence === null) throw new RangeError('an update without a batch');
+    if (!Number.isFinite(loss)) throw diverged(state.version, loss);
+    const moments = attempts.flatMap((attempt) =>
+      exchanges.flatMap((exchange) => {
+        const outcome = attempt.outcome(exchange.index);
+        return outcome === undefined ? [] : [[exchange, outcome] as const];
+      }),
+    );
     const result = this.#synchronization.commit(moments);
     this.#attempt = null;
-    this.#attempts = 0;
     const committed = performance.now();
+    this.#consider(committed - started);
     const classifies = losses[job.training.loss].classifies;
-    const reports = attempt.assignments.flatMap(({ worker }) => attempt.reports.get(worker) ?? []);
+    const times = workerTimes(attempts);
     await observer.stepCommitted({
       step: state.version,
-      dataEpoch,
+      dataEpoch: work.dataEpoch,
       samples: batchCount,
       loss: loss / batchCount,
       cost: loss / batchCount + result.penalty,
       accuracy: classifies ? correct / batchCount : null,
       ...result,
       workers: this.membership.ready.length,
-      computeMs: reports.map((report) => report.computeMs),
-      waitMs: Math.max(0, ...reports.map((report) => report.waitMs)),
+      computeMs: times.map(({ computeMs }) => computeMs),
+      waitMs: Math.max(0, ...times.map(({ waitMs }) => waitMs)),
       durationMs: committed - started,
     });
-    this.#span('event loop', 'record', committed, attempt.fence);
-    this.#span('event loop', 'step', started, attempt.fence);
+    this.#span('event loop', 'record', committed, fence);
+    this.#span('event loop', 'step', started, fence);
   }
 
   async #evaluate(split: SplitName): Promise<SplitScore | null> {
@@ -345,6 +367,15 @@ export class Trainer {
     if (this.#tracer.enabled) this.#tracer.span(track, name, startMs, performance.now(), stepArgs(fence, more));
   }
 
+  /** Whether the next step should be taken in another way than this one, which took so long. */
+  #consider(stepMs: number): void {
+    if (this.#apart) return;
+    const decision = this.#options.cooperation.observe(stepMs);
+    if (decision === null) return;
+    this.#rosterEpoch = -1;
+    if (decision.settled) this.#options.observer.cooperation(decision.reason);
+  }
+
   /**
    * Two workers cannot reach each other. Where one of them is gone its own connection will say so in a moment; where both are
    * still here after that, they go on without a mesh.
@@ -368,6 +399,21 @@ export class Trainer {
 
 function errorCode(code: string): LockstepError['code'] {
   return code === 'data' || code === 'job' || code === 'usage' || code === 'unavailable' ? code : 'internal';
+}
+
+/** Times of each worker that computed, by rank, over all batches of an update. */
+function workerTimes(attempts: readonly StepAttempt[]): readonly { readonly computeMs: number; readonly waitMs: number }[] {
+  const times = new Map<string, { computeMs: number; waitMs: number }>();
+  for (const attempt of attempts) {
+    for (const { worker } of attempt.assignments) {
+      const report = attempt.reports.get(worker);
+      const sum = times.get(worker) ?? { computeMs: 0, waitMs: 0 };
+      sum.computeMs += report?.computeMs ?? 0;
+      sum.waitMs += report?.waitMs ?? 0;
+      times.set(worker, sum);
+    }
+  }
+  return [...times.values()];
 }
 
 function diverged(step: number, loss: number): LockstepError {

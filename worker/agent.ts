@@ -196,10 +196,11 @@ export class Agent implements CoordinatorLinkEvents {
         self: welcome.workerId,
         createKernels: engine.createKernels,
         shards: welcome.job.training.shards,
+        gradientFormat: welcome.job.training.wireFormat.gradients,
         send: (to, piece) => link.sendPiece(to, piece),
       }),
     };
-    link.openPieces();
+    link.openPieces(engine.parameterElements);
     link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
     observer.ready(welcome.workerId);
   }

@@ -32,7 +32,9 @@ const Word = {
   pass: 16,
   /** Counts whatever the event loop should wake up for. */
   events: 17,
-  claims: 18,
+  /** Binary logarithm of the loss scale. */
+  lossScale: 18,
+  claims: 19,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
@@ -48,6 +50,8 @@ export interface PassRequest {
   readonly mode: Pass['mode'];
   readonly split: SplitName;
   readonly step: number;
+  /** A power of two. */
+  readonly lossScale: number;
   /** Which of the two model vectors. */
   readonly weights: 0 | 1;
   readonly firstShard: number;
@@ -77,6 +81,7 @@ export class Control {
     words[Word.training] = request.mode === 'training' ? 1 : 0;
     words[Word.split] = SPLITS.indexOf(request.split);
     words[Word.step] = request.step;
+    words[Word.lossScale] = Math.log2(request.lossScale);
     words[Word.weights] = request.weights;
     words[Word.firstShard] = request.firstShard;
     words[Word.endShard] = request.endShard;
@@ -207,6 +212,7 @@ export class Control {
     return {
       mode: training ? 'training' : 'inference',
       step: word(Word.step),
+      lossScale: 2 ** word(Word.lossScale),
       weights: vectors[word(Word.weights) === 1 ? 1 : 0],
       shards,
       firstShard,

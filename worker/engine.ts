@@ -59,13 +59,14 @@ export interface PassResult {
 
 /** The shape of a worker's memory for this job, on data of this size. */
 export function layoutOptions(job: Job, model: Model, trainSize: number, threads: number): LayoutOptions {
-  const { batchSize, shards, loss } = job.training;
+  const { batchSize, shards, loss, wireFormat } = job.training;
   return {
     model,
     loss,
     seed: job.seed,
     threads,
     shards,
+    gradientFormat: wireFormat.gradients,
     batchSize: batchSize === 0 ? trainSize : Math.min(batchSize, trainSize),
   };
 }
@@ -185,6 +186,7 @@ export class Engine {
       mode: 'training',
       split: 'train',
       step: plan.fence.step,
+      lossScale: plan.lossScale,
       weights,
       firstShard: plan.firstShard,
       endShard: plan.endShard,
@@ -263,6 +265,7 @@ export class Engine {
         mode: 'inference',
         split,
         step: 0,
+        lossScale: 1,
         weights,
         firstShard,
         endShard: Math.min(end, firstShard + atOnce),

@@ -1,5 +1,6 @@
 /** How a worker's memory is divided: two model vectors, gradient sums, samples on their way in, and the program's own blocks. */
 import { sizeOf } from '../src/common/shape.js';
+import type { WireFormat } from '../src/common/wire-format.js';
 import type { Splits } from '../src/data/dataset.js';
 import type { LossName } from '../src/job/job.js';
 import { allocationSize, Arena, type Offset } from '../src/kernels/arena.js';
@@ -22,6 +23,8 @@ export interface LayoutOptions {
   /** Samples and logical shards of the largest batch. */
   readonly batchSize: number;
   readonly shards: number;
+  /** What gradient sums travel in. */
+  readonly gradientFormat: WireFormat;
   /** Model vectors of somebody else in the same memory, to be used in place of two of its own. */
   readonly vectors?: readonly [Offset, Offset] | undefined;
 }
@@ -75,6 +78,7 @@ export function layOut(
     maxRows: rows,
     maxShards: shards,
     treeScratch: scratch.tree,
+    gradientFormat: options.gradientFormat,
     load: (input, targets) =>
       samples === null
         ? perRow(() => undefined)

@@ -4,6 +4,7 @@
  */
 import { collectives, passedOnTo, type Collective } from '../src/collective/collective.js';
 import { BucketSums } from '../src/collective/bucket-sums.js';
+import type { WireFormat } from '../src/common/wire-format.js';
 import { Arena, allocationSize, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory } from '../src/kernels/kernels.js';
 import { COORDINATOR } from '../src/protocol/link.js';
@@ -18,6 +19,8 @@ export interface ReductionOptions {
   readonly createKernels: KernelFactory;
   /** Logical shards of a batch. */
   readonly shards: number;
+  /** What gradient sums travel in. */
+  readonly gradientFormat: WireFormat;
   send(to: string, piece: Piece): void;
 }
 
@@ -102,7 +105,7 @@ export class Reduction {
 
   /** Memory for the buckets that this worker owns, packed one behind the other. */
   #makeRoom(owned: readonly Bucket[]): BucketSums {
-    const { shards, createKernels } = this.#options;
+    const { shards, createKernels, gradientFormat } = this.#options;
     const places = new Map<number, number>();
     let stride = 0;
     for (const { index, start, end } of owned) {
@@ -116,7 +119,7 @@ export class Reduction {
       blocks: shards,
       place: (bucket: Bucket, block: number): Offset => base + block * stride + (places.get(bucket.index) ?? 0),
     };
-    return new BucketSums(kernels, room, owned, (bucket, sum) => {
+    return new BucketSums(kernels, gradientFormat, room, owned, (bucket, sum) => {
       const fence = this.#fence;
       if (fence === null) return;
       const count = bucket.end - bucket.start;

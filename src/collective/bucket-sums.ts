@@ -4,6 +4,7 @@
  * coordinator receives finished sums.
  */
 import { LockstepError } from '../common/errors.js';
+import type { WireFormat } from '../common/wire-format.js';
 import type { Offset } from '../kernels/arena.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { sameFence, type Fence } from '../protocol/messages.js';
@@ -41,6 +42,7 @@ export interface SumRoom {
 
 export class BucketSums {
   readonly #kernels: Kernels;
+  readonly #format: WireFormat;
   readonly #room: SumRoom;
   readonly #buckets: readonly Bucket[];
   readonly #complete: (bucket: Bucket, sum: Offset) => void;
@@ -48,17 +50,20 @@ export class BucketSums {
   #states = new Map<Bucket, BucketState>();
 
   /**
+   * @param format What gradients travel in: every sum is rounded to it.
    * @param buckets Those that are summed here.
    * @param complete Called for each bucket whose sum is complete, with the place of its first element; the sum stays there
    *   until the next {@link begin}.
    */
   constructor(
     kernels: Kernels,
+    format: WireFormat,
     room: SumRoom,
     buckets: readonly Bucket[],
     complete: (bucket: Bucket, sum: Offset) => void,
   ) {
     this.#kernels = kernels;
+    this.#format = format;
     this.#room = room;
     this.#buckets = buckets;
     this.#complete = complete;
@@ -107,7 +112,8 @@ export class BucketSums {
     const free = [...places].reverse();
     const length = bucket.end - bucket.start;
     const accumulator = new TreeAccumulator<Offset>(totalShards, holdsSamples, (left, right) => {
-      this.#kernels.add(length, right, left);
+      if (this.#format === 'float32') this.#kernels.add(length, right, left);
+      else this.#kernels.addRounded(this.#format, length, right, left);
       if (places.includes(right)) free.push(right);
       return left;
     });

@@ -29,6 +29,33 @@ export function stepPosition(step: number, size: number, batchSize: number): Ste
   return { epoch, first, count };
 }
 
+/** The batches of one update of the weights. */
+export interface UpdateBatches {
+  readonly epoch: number;
+  /** Steps, as {@link stepPosition} counts them, one batch each. */
+  readonly first: number;
+  readonly end: number;
+  /** Samples of all of them. */
+  readonly samples: number;
+}
+
+/** Updates in one pass over the data, when each takes `accumulate` batches; the last one of an epoch may take fewer. */
+export function updatesPerEpoch(size: number, batchSize: number, accumulate: number): number {
+  return Math.ceil(stepsPerEpoch(size, batchSize) / accumulate);
+}
+
+/** The batches of an update, counted from 0 over the run. */
+export function updateBatches(update: number, size: number, batchSize: number, accumulate: number): UpdateBatches {
+  const steps = stepsPerEpoch(size, batchSize);
+  const updates = updatesPerEpoch(size, batchSize, accumulate);
+  const epoch = Math.floor(update / updates);
+  const first = epoch * steps + (update - epoch * updates) * accumulate;
+  const end = Math.min(first + accumulate, (epoch + 1) * steps);
+  const start = stepPosition(first, size, batchSize);
+  const last = stepPosition(end - 1, size, batchSize);
+  return { epoch, first, end, samples: last.first + last.count - start.first };
+}
+
 /** The order of the samples in every epoch: their own, or a permutation that depends on seed and epoch alone. */
 export class EpochSampler {
   readonly size: number;

@@ -2,6 +2,7 @@
  * A resolved job: what is trained, on what, how. Everything here is part of the result; nothing here depends on how many
  * processes do the work, except `cluster`, which never changes a bit of the weights.
  */
+import type { WireFormat } from '../common/wire-format.js';
 
 export interface Job {
   readonly name: string;
@@ -127,6 +128,13 @@ export interface TrainingSpec {
   readonly regularization: { readonly l2: number; readonly l1: number };
   /** Largest global norm of the gradient of the cost; null: not clipped. */
   readonly clipNorm: number | null;
+  /**
+   * What numbers travel in between processes. Gradients are rounded at every node of the reduction tree, workers compute with
+   * rounded weights: a lossy format changes the result, in the same way for every number of workers.
+   */
+  readonly wireFormat: { readonly gradients: WireFormat; readonly weights: 'float32' | 'bfloat16' };
+  /** Batches of which the gradients are added before the weights move. */
+  readonly accumulate: number;
   /** Dev split evaluated after every so many epochs; 0: only at the end. */
   readonly evaluateEveryEpochs: number;
   readonly checkpoint: {
@@ -148,6 +156,8 @@ export interface ClusterSpec {
   readonly collective: 'auto' | 'local' | 'star' | 'mesh';
   /** What carries tensors: `shm`: shared memory between processes of one host; `grpc`; `auto`: whichever is possible. */
   readonly transport: 'auto' | 'grpc' | 'shm';
+  /** Bytes of a bucket of gradients, the unit in which they are shipped and summed; null: found at the start of the run. */
+  readonly bucketBytes: number | null;
   /** gRPC connections for tensors between two processes. */
   readonly connections: number;
   /** How long to wait for `workers` workers at the start, and for any worker after the last one was lost (ms). */

@@ -9,6 +9,7 @@
  *   exchange  per-shard vectors are merged over the whole cluster in tree order before the next operation
  */
 import type { Shape } from '../common/shape.js';
+import type { WireFormat } from '../common/wire-format.js';
 import type { InitializerSpec } from '../job/job.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Offset } from '../kernels/arena.js';
@@ -79,6 +80,8 @@ export interface LayerBinding {
   readonly tensor: (name: string) => number;
   /** Scratch of one tile per tree level for this thread's weight gradients. */
   readonly treeScratch: TreeScratch;
+  /** What gradient sums travel in: every node of the reduction tree is rounded to it. */
+  readonly gradientFormat: WireFormat;
   /** Announces an exchange; its index is the order of announcement. */
   exchange(spec: Omit<Exchange, 'index' | 'layer'>): Exchange;
 }
@@ -121,6 +124,8 @@ export interface Pass {
   readonly batchCount: number;
   /** Complete subtrees of the range held here that hold samples: the partial sums to form. */
   readonly nodes: readonly TreeNode[];
+  /** Factor on the gradient of the loss, a power of two: keeps small gradients within the range of their format. */
+  readonly lossScale: number;
   /** Start of the gradient sum of node i: `gradients + i · gradientStride`, laid out like the parameters. */
   readonly gradients: Offset;
   readonly gradientStride: number;

@@ -5,6 +5,7 @@
  * cluster. While an exchange is under way, the threads form the parameter gradients that have become possible so far.
  */
 import { sizeOf } from '../common/shape.js';
+import type { WireFormat } from '../common/wire-format.js';
 import type { Offset } from '../kernels/arena.js';
 import { gemmTreeScratch, type Kernels } from '../kernels/kernels.js';
 import { ABSORBED, absorbedRelus } from './fusion.js';
@@ -44,6 +45,8 @@ export interface ProgramOptions {
   readonly maxShards: number;
   /** Scratch of this thread for the nodes of a tree: {@link treeScratchElements}. */
   readonly treeScratch: Offset;
+  /** What gradient sums travel in. */
+  readonly gradientFormat: WireFormat;
   /** Writes the inputs and targets of its shards; made by whoever knows where samples come from. */
   load(input: Offset, targets: Offset): RowOperation;
 }
@@ -105,6 +108,7 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
       relu: absorbing.has(node.index),
       tensor: (name) => tensorOffset(model, node, name),
       treeScratch: { at: (level) => options.treeScratch + level * TILE_ELEMENTS },
+      gradientFormat: options.gradientFormat,
       exchange(spec) {
         const exchange = { ...spec, index: exchanges.length, layer: node.index };
         exchanges.push(exchange);
@@ -116,9 +120,11 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
   const last = model.nodes.length - 1;
   const [result, resultGradient] = [outputs[last] as Offset, outputGradients[last] as Offset];
   const measure = (gradient: Offset | null): RowOperation =>
-    perRow((row, rows) => {
+    perRow((row, rows, pass) => {
       const [y, t] = [result + row * width, targets + row];
       loss.run(kernels, rows, width, y, t, losses + row, gradient === null ? null : gradient + row * width);
+      if (gradient !== null && pass.lossScale !== 1)
+        kernels.scale(rows * width, pass.lossScale, gradient + row * width);
       loss.predict(kernels, rows, width, y, predictions + row);
     });
   const load = options.load(input, targets);

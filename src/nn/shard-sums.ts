@@ -1,4 +1,5 @@
 /** Sums over the shards of a tree node, in the order of the canonical reduction tree, one rectangle at a time. */
+import type { WireFormat } from '../common/wire-format.js';
 import type { Offset } from '../kernels/arena.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { TreeNode } from '../reduce/tree.js';
@@ -18,6 +19,7 @@ export interface Contribution {
  * Writes the sum of a node's contributions at `to`. Nodes of shards without rows count as absent. Where the backend allows
  * it, the right one of two sibling shards is added by the product itself.
  *
+ * @param format What the gradients travel in: each node is rounded to it, so that it does not matter which nodes travel.
  * @returns false when no shard below the node has rows; `to` is then left alone.
  */
 export function sumShards(
@@ -28,29 +30,45 @@ export function sumShards(
   to: Offset,
   leadingDimension: number,
   scratch: TreeScratch,
+  format: WireFormat,
 ): boolean {
+  const { rows, columns } = contribution;
   if (node.level === 0) {
     const index = node.index - pass.firstShard;
     if (!hasRows(pass, index)) return false;
     contribution.write(index, false, to, leadingDimension);
+    roundRect(kernels, format, rows, columns, to, leadingDimension);
     return true;
   }
   const left = { level: node.level - 1, index: node.index * 2 };
   const right = { level: node.level - 1, index: node.index * 2 + 1 };
-  if (!sumShards(kernels, pass, left, contribution, to, leadingDimension, scratch)) {
-    return sumShards(kernels, pass, right, contribution, to, leadingDimension, scratch);
+  if (!sumShards(kernels, pass, left, contribution, to, leadingDimension, scratch, format)) {
+    return sumShards(kernels, pass, right, contribution, to, leadingDimension, scratch, format);
   }
   const sibling = right.index - pass.firstShard;
-  if (right.level === 0 && hasRows(pass, sibling) && contribution.accumulationIsExact(sibling)) {
+  const exact = format === 'float32' && contribution.accumulationIsExact(sibling);
+  if (right.level === 0 && hasRows(pass, sibling) && exact) {
     contribution.write(sibling, true, to, leadingDimension);
     return true;
   }
-  const { rows, columns } = contribution;
   const other = scratch.at(node.level);
-  if (sumShards(kernels, pass, right, contribution, other, columns, scratch)) {
+  if (sumShards(kernels, pass, right, contribution, other, columns, scratch, format)) {
     kernels.addRect(rows, columns, other, columns, to, leadingDimension);
+    roundRect(kernels, format, rows, columns, to, leadingDimension);
   }
   return true;
+}
+
+function roundRect(
+  kernels: Kernels,
+  format: WireFormat,
+  rows: number,
+  columns: number,
+  to: Offset,
+  leadingDimension: number,
+): void {
+  if (format === 'float32') return;
+  for (let row = 0; row < rows; row += 1) kernels.roundTo(format, columns, to + row * leadingDimension);
 }
 
 /** The rows of the shards below a node, which follow one another, and how many shards hold them; null where there are none. */
@@ -80,6 +98,7 @@ export function sumVectors(
   length: number,
   tensor: number,
   scratch: TreeScratch,
+  format: WireFormat,
 ): GradientOperation {
   const contribution: Contribution = {
     rows: 1,
@@ -104,6 +123,7 @@ export function sumVectors(
           pass.gradients + i * pass.gradientStride + tensor,
           length,
           scratch,
+          format,
         );
       });
     },

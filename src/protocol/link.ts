@@ -36,8 +36,8 @@ export interface CoordinatorLink {
   send(message: WorkerMessage): void;
   /** Ships part of a gradient or model to the {@link COORDINATOR} or to a peer. Its bytes stay unchanged until the next plan. */
   sendPiece(to: string, piece: Piece): void;
-  /** Starts the flow of pieces from the coordinator; called once, when there is room for them. */
-  openPieces(): void;
+  /** Starts the flow of pieces from the coordinator; called once, when there is room for them. @param parameterElements Of the model. */
+  openPieces(parameterElements: number): void;
   /** The workers to receive pieces from, from now on. */
   setPeers(peers: readonly RosterMember[]): void;
 }

@@ -81,6 +81,8 @@ export interface Plan {
   readonly firstPosition: number;
   /** Samples of the whole batch. */
   readonly batchCount: number;
+  /** Factor on the gradient of the loss, a power of two. */
+  readonly lossScale: number;
   /** Logical shards of this worker: [firstShard, endShard). */
   readonly firstShard: number;
   readonly endShard: number;

@@ -9,6 +9,7 @@ import { decodeWorkerMessage } from '../rpc/codec.js';
 import type { CoordinatorMessage as WireToWorker } from '../rpc/generated/lockstep/v1/CoordinatorMessage.js';
 import type { WorkerMessage__Output } from '../rpc/generated/lockstep/v1/WorkerMessage.js';
 import { BulkServer } from './bulk-server.js';
+import { WireCodec, type WireFormats } from './wire-codec.js';
 import { GrpcWorkerLink } from './grpc-worker-link.js';
 import type { CarrierChoice, TransferCounter } from '../protocol/piece.js';
 import { protocol } from '../rpc/proto.js';
@@ -33,6 +34,7 @@ export interface CoordinatorServerOptions {
   readonly carrier: CarrierChoice;
   /** Connections to each worker for pieces, where gRPC carries them. */
   readonly lanes: number;
+  readonly formats: WireFormats;
   readonly transfers: TransferCounter;
 }
 
@@ -62,6 +64,7 @@ export class CoordinatorServer {
     const links = new Map<string, GrpcWorkerLink>();
     const bulk = new BulkServer(rpc, options.security, options.transfers);
     bulk.serveAs({ id: COORDINATOR, runId: options.host.runId });
+    const codec = new WireCodec(options.formats);
     let joined = 0;
     rpc.server.addService(protocol().Coordinator.service, {
       session(call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>) {
@@ -70,7 +73,7 @@ export class CoordinatorServer {
           return;
         }
         joined += 1;
-        serveSession(call, `worker-${joined}`, options, bulk, links);
+        serveSession(call, `worker-${joined}`, options, codec, bulk, links);
       },
     });
     const address = await rpc.listen(options.address, options.security);
@@ -99,6 +102,7 @@ function serveSession(
   call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>,
   id: string,
   { host, security, heartbeatTimeoutMs, carrier, lanes, transfers }: CoordinatorServerOptions,
+  codec: WireCodec,
   bulk: BulkServer,
   links: Map<string, GrpcWorkerLink>,
 ): void {
@@ -128,6 +132,7 @@ function serveSession(
         bulk,
         carrier,
         lanes,
+        codec,
         transfers,
         onPiece: (piece) => events?.piece(piece),
         onBroken: lose,

@@ -14,6 +14,7 @@ import { protocol } from '../rpc/proto.js';
 import { plainReason } from '../rpc/reason.js';
 import { BulkReader } from './bulk-reader.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
+import { WireCodec } from './wire-codec.js';
 import type { WorkerServer } from './worker-server.js';
 
 /** How long a worker that leaves waits for the coordinator to hear of it (ms). */
@@ -37,6 +38,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   /** One for the coordinator and one for each other worker that pieces come from. */
   readonly #readers = new Map<string, BulkReader>();
   #welcome: Welcome | null = null;
+  #codec: WireCodec | null = null;
   /** Resolves with the end of the control stream. */
   readonly #ended: Promise<unknown>;
   #closed = false;
@@ -72,10 +74,12 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   }
 
   sendPiece(to: string, piece: Piece): void {
-    if (!this.#closed) this.#options.server.send(to, piece);
+    if (!this.#closed && this.#codec !== null) this.#options.server.send(to, this.#codec.encode(piece));
   }
 
-  openPieces(): void {
+  openPieces(parameterElements: number): void {
+    if (this.#welcome === null) return;
+    this.#codec = new WireCodec({ ...this.#welcome.job.training.wireFormat, parameterElements });
     this.#open(COORDINATOR, this.#options.coordinator, (reason) => this.#lose(reason));
   }
 
@@ -114,7 +118,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     const { transport: carrier, connections: lanes } = job.cluster;
     const reader = new BulkReader(
       { address, self, source, runId, security, heartbeatTimeoutMs, lanes, carrier, counters },
-      { piece: (piece) => this.#events.piece(piece), lost },
+      { piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece), lost },
     );
     this.#readers.set(source, reader);
   }

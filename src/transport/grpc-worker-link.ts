@@ -11,6 +11,7 @@ import type { WorkerMessage__Output } from '../rpc/generated/lockstep/v1/WorkerM
 import type { BulkSource } from './bulk.js';
 import { BulkReader } from './bulk-reader.js';
 import type { CarrierChoice, Piece, TransferCounter } from '../protocol/piece.js';
+import type { WireCodec } from './wire-codec.js';
 
 export interface GrpcWorkerLinkOptions {
   readonly id: string;
@@ -27,6 +28,7 @@ export interface GrpcWorkerLinkOptions {
   readonly carrier: CarrierChoice;
   readonly lanes: number;
   readonly transfers: TransferCounter;
+  readonly codec: WireCodec;
   readonly onPiece: (piece: Piece) => void;
   readonly onBroken: (reason: string) => void;
 }
@@ -56,7 +58,7 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   sendPiece(piece: Piece): void {
-    if (!this.#closed) this.#options.bulk.send(this.id, piece);
+    if (!this.#closed) this.#options.bulk.send(this.id, this.#options.codec.encode(piece));
   }
 
   get sending(): boolean {
@@ -64,7 +66,8 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   openPieces(): void {
-    const { security, heartbeatTimeoutMs, runId, carrier, lanes, onBroken, onPiece, transfers } = this.#options;
+    const { security, heartbeatTimeoutMs, runId, carrier, lanes, codec, onBroken, onPiece, transfers } =
+      this.#options;
     let address: Address;
     try {
       address = this.#reachableAddress();
@@ -86,7 +89,7 @@ export class GrpcWorkerLink implements WorkerLink {
         counters: transfers,
       },
       {
-        piece: onPiece,
+        piece: (piece) => onPiece(codec.decode(piece)),
         lost: (reason) => {
           if (!this.#closed) onBroken(`gradients cannot be pulled from ${formatAddress(address)}: ${reason}`);
         },

@@ -91,7 +91,8 @@ export class PassRig {
       seed,
       maxRows,
       maxShards,
-      treeScratch: arena.allocate(tree),
+      gradientFormat: options.gradientFormat ?? 'float32',
+    treeScratch: arena.allocate(tree),
       load: (input, targets) => this.#load(input, targets),
     });
     this.weights = arena.view(this.#vector, model.vectorElements);

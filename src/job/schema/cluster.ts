@@ -20,6 +20,12 @@ export const clusterSchema = z.strictObject({
     .describe(
       'What carries gradients and weights. shm: memory shared by processes of one host (Linux); grpc: the network; auto: shared memory where it works, else gRPC.',
     ),
+  bucketBytes: whole(4096)
+    .nullable()
+    .default(null)
+    .describe(
+      'Bytes of a bucket of gradients, the unit in which they are shipped and summed. null: found by trying at the start of a run.',
+    ),
   connections: whole(1)
     .max(16)
     .default(1)

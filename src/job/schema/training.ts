@@ -65,6 +65,26 @@ export const trainingSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('The largest global norm of the gradient; a longer one is scaled down to it. null: not clipped.'),
+  wireFormat: z
+    .strictObject({
+      gradients: z
+        .enum(['float32', 'bfloat16', 'float16'])
+        .default('float32')
+        .describe(
+          'Format of gradient sums between processes. The 16-bit ones halve the traffic and round every partial sum, in the same way for every number of workers; float16 comes with dynamic loss scaling.',
+        ),
+      weights: z
+        .enum(['float32', 'bfloat16'])
+        .default('float32')
+        .describe(
+          'Format of weights on their way to the workers, which compute with what arrives. The coordinator keeps them in float32.',
+        ),
+    })
+    .prefault({})
+    .describe('What numbers travel in between processes.'),
+  accumulate: whole(1)
+    .default(1)
+    .describe('Batches of which the gradients are added before the weights move: a larger batch in the memory of a small one.'),
   evaluateEveryEpochs: whole(0)
     .default(1)
     .describe('Epochs from one evaluation of the dev split to the next. 0: only at the end.'),

@@ -119,8 +119,16 @@ class BatchNormProgram implements LayerProgram {
       }
     });
     this.gradients = [
-      sumVectors(kernels, this.#sums, width, features, this.#beta, binding.treeScratch),
-      sumVectors(kernels, this.#sums + features, width, features, this.#gamma, binding.treeScratch),
+      sumVectors(kernels, this.#sums, width, features, this.#beta, binding.treeScratch, binding.gradientFormat),
+      sumVectors(
+        kernels,
+        this.#sums + features,
+        width,
+        features,
+        this.#gamma,
+        binding.treeScratch,
+        binding.gradientFormat,
+      ),
     ];
     const [inputGradient = null] = binding.inputGradients;
 

@@ -22,7 +22,7 @@ import {
   type Pass,
   type GradientOperation,
 } from '../layer.js';
-import { shardsOf, sumVectors } from '../shard-sums.js';
+import { shardsOf, sumShards, sumVectors, type Contribution } from '../shard-sums.js';
 
 export interface DenseOptions {
   readonly units: number;
@@ -147,7 +147,7 @@ function compileDense(binding: LayerBinding, inputs: number, units: number, hasB
         kernels.columnSums(shard.rows, units, outputGradient + shard.start * units, slots + index * units);
       }),
     );
-    gradients.push(sumVectors(kernels, slots, units, units, bias, binding.treeScratch));
+    gradients.push(sumVectors(kernels, slots, units, units, bias, binding.treeScratch, binding.gradientFormat));
   }
   return { forward: [forward], inference: [forward], backward, gradients };
 }
@@ -231,7 +231,7 @@ function weightGradientBand(
   weight: number,
   tiles: readonly Tile[],
 ): GradientOperation {
-  const { kernels, outputGradient, treeScratch } = binding;
+  const { kernels, outputGradient, treeScratch, gradientFormat } = binding;
   const [{ row, rows } = { row: 0, rows: 0 }] = tiles;
   return {
     kind: 'tasks',
@@ -242,6 +242,12 @@ function weightGradientBand(
       if (tile === undefined) throw new RangeError(`no tile ${task}`);
       const place = weight + tile.row * inputs + tile.column;
       pass.nodes.forEach((node, i) => {
+        const to = pass.gradients + i * pass.gradientStride + place;
+        if (gradientFormat !== 'float32') {
+          const product = tileOfShards(kernels, pass, tile, outputGradient, units, input, inputs);
+          sumShards(kernels, pass, node, product, to, inputs, treeScratch, gradientFormat);
+          return;
+        }
         const range = shardsOf(pass, node);
         if (range === null) return;
         kernels.gemmTree(
@@ -253,11 +259,34 @@ function weightGradientBand(
           units,
           input + range.start * inputs + tile.column,
           inputs,
-          pass.gradients + i * pass.gradientStride + place,
+          to,
           inputs,
           treeScratch.at(0),
         );
       });
+    },
+  };
+}
+
+/** What each shard adds to a tile of the weight gradient, one product at a time. */
+function tileOfShards(
+  kernels: Kernels,
+  pass: Pass,
+  tile: Tile,
+  outputGradient: Offset,
+  units: number,
+  input: Offset,
+  inputs: number,
+): Contribution {
+  return {
+    rows: tile.rows,
+    columns: tile.columns,
+    accumulationIsExact: () => false,
+    write(index, accumulate, to, leadingDimension) {
+      const { start, rows } = pass.shards[index] ?? { start: 0, rows: 0 };
+      const dy = outputGradient + start * units + tile.row;
+      const x = input + start * inputs + tile.column;
+      kernels.gemm(true, false, tile.rows, tile.columns, rows, dy, units, x, inputs, accumulate, to, leadingDimension);
     },
   };
 }

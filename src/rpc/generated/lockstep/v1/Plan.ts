@@ -10,6 +10,7 @@ export interface Plan {
   'batchCount'?: (number);
   'firstShard'?: (number);
   'endShard'?: (number);
+  'lossScale'?: (number | string);
 }
 
 export interface Plan__Output {
@@ -20,4 +21,5 @@ export interface Plan__Output {
   'batchCount': (number);
   'firstShard': (number);
   'endShard': (number);
+  'lossScale': (number);
 }
