@@ -59,7 +59,6 @@ export class Synchronization {
   /** Whether the attempt is at the last batch of an update, and whether at the first. */
   #isLast = true;
   #isFirst = true;
-  #updateMs = 0;
   /** Buckets whose new weights have to wait for the commit. */
   #waiting: Bucket[] = [];
   readonly #known = new Map<string, Known>();

@@ -402,7 +402,9 @@ function errorCode(code: string): LockstepError['code'] {
 }
 
 /** Times of each worker that computed, by rank, over all batches of an update. */
-function workerTimes(attempts: readonly StepAttempt[]): readonly { readonly computeMs: number; readonly waitMs: number }[] {
+function workerTimes(
+  attempts: readonly StepAttempt[],
+): readonly { readonly computeMs: number; readonly waitMs: number }[] {
   const times = new Map<string, { computeMs: number; waitMs: number }>();
   for (const attempt of attempts) {
     for (const { worker } of attempt.assignments) {

@@ -34,7 +34,7 @@ export async function coordinate(path: string, flags: CoordinatorFlags): Promise
       host: run,
       carrier: prepared.job.cluster.transport,
       lanes: prepared.job.cluster.connections,
-    formats: { ...prepared.job.training.wireFormat, parameterElements: prepared.model.parameterElements },
+      formats: { ...prepared.job.training.wireFormat, parameterElements: prepared.model.parameterElements },
       transfers: run.transfers,
     });
     server = await orAbandon(run, serving);

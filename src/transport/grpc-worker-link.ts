@@ -66,8 +66,7 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   openPieces(): void {
-    const { security, heartbeatTimeoutMs, runId, carrier, lanes, codec, onBroken, onPiece, transfers } =
-      this.#options;
+    const { security, heartbeatTimeoutMs, runId, carrier, lanes, codec, onBroken, onPiece, transfers } = this.#options;
     let address: Address;
     try {
       address = this.#reachableAddress();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EpochSampler, stepPosition, stepsPerEpoch } from '../../src/data/sampler.js';
+import { EpochSampler, stepPosition, stepsPerEpoch, updateBatches, updatesPerEpoch } from '../../src/data/sampler.js';
 
 const sizes = fc.integer({ min: 1, max: 500 });
 const seeds = fc.integer({ min: 0, max: 0xffffffff });
@@ -87,5 +87,34 @@ describe('EpochSampler', () => {
     expect(() => sampler.sampleId(0, 10)).toThrow(RangeError);
     expect(() => sampler.fill(0, 8, 3, new Uint32Array(3))).toThrow(RangeError);
     expect(() => sampler.fill(0, 0, 3, new Uint32Array(2))).toThrow(RangeError);
+  });
+});
+
+describe('updateBatches', () => {
+  it('takes one batch per update as a rule', () => {
+    expect(updateBatches(4, 10, 4, 1)).toEqual({ epoch: 1, first: 4, end: 5, samples: 4 });
+    expect(updateBatches(5, 10, 4, 1)).toEqual({ epoch: 1, first: 5, end: 6, samples: 2 });
+  });
+
+  it('gathers batches within an epoch; the last update takes those that are left', () => {
+    expect(updatesPerEpoch(50, 4, 5)).toBe(3);
+    expect([0, 1, 2, 3].map((update) => updateBatches(update, 50, 4, 5))).toEqual([
+      { epoch: 0, first: 0, end: 5, samples: 20 },
+      { epoch: 0, first: 5, end: 10, samples: 20 },
+      { epoch: 0, first: 10, end: 13, samples: 10 },
+      { epoch: 1, first: 13, end: 18, samples: 20 },
+    ]);
+  });
+
+  it('takes every batch of every epoch once', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1, max: 7 }), (size, batch, accumulate) => {
+        const updates = 2 * updatesPerEpoch(size, batch, accumulate);
+        const all = Array.from({ length: updates }, (_, update) => updateBatches(update, size, batch, accumulate));
+        const steps = all.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, i) => first + i));
+        expect(steps).toEqual(Array.from({ length: 2 * stepsPerEpoch(size, batch) }, (_, i) => i));
+        expect(all.reduce((sum, { samples }) => sum + samples, 0)).toBe(2 * size);
+      }),
+    );
   });
 });
