@@ -307,7 +307,7 @@ export class ModelState {
     version: number,
     model: ReadonlyMap<string, Float32Array>,
     slots: ReadonlyMap<string, Float32Array>,
-    progress: Readonly<Record<string, number>>,
+    progress: Readonly<Record<string, number>> = {},
   ): void {
     const fit = (name: string, values: Float32Array | undefined, size: number): Float32Array => {
       if (values?.length === size) return values;

@@ -56,7 +56,7 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
       import('../transport/coordinator-server.js'),
     ]);
     const opened = await openRun(selected, flags, 'train');
-    await finish(path, flags, opened, async ({ run, logger }) => {
+    await finish(path, flags, opened, async ({ run, logger, prepared }) => {
       const server = await CoordinatorServer.start({
         address: { host: '127.0.0.1', port: 0 },
         security: { token },
@@ -64,6 +64,7 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
         host: run,
         carrier: job.cluster.transport,
         lanes: job.cluster.connections,
+        formats: { ...job.training.wireFormat, parameterElements: prepared.model.parameterElements },
         transfers: run.transfers,
       });
       workers.dial(server.address, { logger, ended: (reason, left) => missWorker(run, reason, left) });

@@ -9,7 +9,7 @@ import { decodeWorkerMessage } from '../rpc/codec.js';
 import type { CoordinatorMessage as WireToWorker } from '../rpc/generated/lockstep/v1/CoordinatorMessage.js';
 import type { WorkerMessage__Output } from '../rpc/generated/lockstep/v1/WorkerMessage.js';
 import { BulkServer } from './bulk-server.js';
-import { WireCodec, type WireFormats } from './wire-codec.js';
+import { FLOAT32, WireCodec, type WireFormats } from './wire-codec.js';
 import { GrpcWorkerLink } from './grpc-worker-link.js';
 import type { CarrierChoice, TransferCounter } from '../protocol/piece.js';
 import { protocol } from '../rpc/proto.js';
@@ -34,7 +34,8 @@ export interface CoordinatorServerOptions {
   readonly carrier: CarrierChoice;
   /** Connections to each worker for pieces, where gRPC carries them. */
   readonly lanes: number;
-  readonly formats: WireFormats;
+  /** What pieces travel in; default: float32. */
+  readonly formats?: WireFormats | undefined;
   readonly transfers: TransferCounter;
 }
 
@@ -64,7 +65,7 @@ export class CoordinatorServer {
     const links = new Map<string, GrpcWorkerLink>();
     const bulk = new BulkServer(rpc, options.security, options.transfers);
     bulk.serveAs({ id: COORDINATOR, runId: options.host.runId });
-    const codec = new WireCodec(options.formats);
+    const codec = new WireCodec(options.formats ?? FLOAT32);
     let joined = 0;
     rpc.server.addService(protocol().Coordinator.service, {
       session(call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>) {

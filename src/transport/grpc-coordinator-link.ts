@@ -74,7 +74,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   }
 
   sendPiece(to: string, piece: Piece): void {
-    if (!this.#closed && this.#codec !== null) this.#options.server.send(to, this.#codec.encode(piece));
+    if (!this.#closed) this.#options.server.send(to, this.#codec?.encode(piece) ?? piece);
   }
 
   openPieces(parameterElements: number): void {

@@ -19,6 +19,9 @@ export interface WireFormats {
   readonly parameterElements: number;
 }
 
+/** Everything as it is. */
+export const FLOAT32: WireFormats = { gradients: 'float32', weights: 'float32', parameterElements: 0 };
+
 export class WireCodec {
   readonly #formats: WireFormats;
   /** Encoded pieces by what they are; the next step's take the place of this one's. */

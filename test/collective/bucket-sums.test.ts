@@ -38,7 +38,7 @@ class Rig {
 
   constructor(room = 8) {
     const place = ({ start }: Bucket, block: number): number => (blocks[block] ?? NaN) + start;
-    this.sums = new BucketSums(kernels, { blocks: room, place }, BUCKETS, ({ index, start, end }, sum) => {
+    this.sums = new BucketSums(kernels, 'float32', { blocks: room, place }, BUCKETS, ({ index, start, end }, sum) => {
       expect(this.complete.has(index)).toBe(false);
       this.complete.set(index, Float32Array.from(kernels.arena.view(sum, end - start)));
     });

@@ -20,7 +20,7 @@ function attempt(options: {
   readonly exchanges?: readonly Exchange[];
 }): StepAttempt {
   const { batchCount = 16, shards = 8, workers = ['a', 'b'], exchanges = [] } = options;
-  const work = { step: 7, weightsVersion: 7, dataEpoch: 1, firstPosition: 32, batchCount };
+  const work = { step: 7, weightsVersion: 7, dataEpoch: 1, firstPosition: 32, batchCount, lossScale: 1 };
   return new StepAttempt(FENCE, work, shards, workers, exchanges);
 }
 
@@ -46,7 +46,7 @@ describe('the shards of a step', () => {
   });
 
   it('can be the work of some while all take part: the others are planned for too, with no shards', () => {
-    const work = { step: 7, weightsVersion: 7, dataEpoch: 1, firstPosition: 32, batchCount: 1 };
+    const work = { step: 7, weightsVersion: 7, dataEpoch: 1, firstPosition: 32, batchCount: 1, lossScale: 1 };
     const step = new StepAttempt(FENCE, work, 8, ['a', 'b'], [], true);
     expect(ranges(step)).toEqual(['a: 0–4']);
     expect(step.participants).toEqual(['a', 'b']);
@@ -71,6 +71,7 @@ describe('the shards of a step', () => {
         dataEpoch: 1,
         firstPosition: 32,
         batchCount: 16,
+        lossScale: 1,
         firstShard: 4,
         endShard: 8,
       },

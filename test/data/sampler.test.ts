@@ -108,13 +108,18 @@ describe('updateBatches', () => {
 
   it('takes every batch of every epoch once', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1, max: 7 }), (size, batch, accumulate) => {
-        const updates = 2 * updatesPerEpoch(size, batch, accumulate);
-        const all = Array.from({ length: updates }, (_, update) => updateBatches(update, size, batch, accumulate));
-        const steps = all.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, i) => first + i));
-        expect(steps).toEqual(Array.from({ length: 2 * stepsPerEpoch(size, batch) }, (_, i) => i));
-        expect(all.reduce((sum, { samples }) => sum + samples, 0)).toBe(2 * size);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: 1, max: 7 }),
+        (size, batch, accumulate) => {
+          const updates = 2 * updatesPerEpoch(size, batch, accumulate);
+          const all = Array.from({ length: updates }, (_, update) => updateBatches(update, size, batch, accumulate));
+          const steps = all.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, i) => first + i));
+          expect(steps).toEqual(Array.from({ length: 2 * stepsPerEpoch(size, batch) }, (_, i) => i));
+          expect(all.reduce((sum, { samples }) => sum + samples, 0)).toBe(2 * size);
+        },
+      ),
     );
   });
 });

@@ -14,10 +14,11 @@ describe('jobHash', () => {
       '{"data":{"dev":null,"normalize":"feature","split":{"dev":0,"test":0},"task":"classification","test":null,' +
       '"train":{"categorical":[],"delimiter":",","format":"csv","ignore":[],"label":"y","path":"a.csv"}},' +
       '"model":{"layers":[{"bias":true,"initializer":{"scale":1,"type":"xavier"},"inputs":["input"],"name":"dense0",' +
-      '"type":"dense","units":3}]},"seed":1,"training":{"batchSize":256,"checkpoint":{"everySteps":500,"keep":2},' +
+      '"type":"dense","units":3}]},"seed":1,"training":{"accumulate":1,"batchSize":256,"checkpoint":{"everySteps":500,"keep":2},' +
       '"clipNorm":null,"decay":{"type":"constant"},"epochs":10,"evaluateEveryEpochs":1,"loss":"softmaxCrossEntropy",' +
       '"optimizer":{"beta1":0.9,"beta2":0.999,"epsilon":1e-8,"learningRate":0.001,"type":"adam"},' +
-      '"regularization":{"l1":0,"l2":0},"shards":8,"shuffle":true,"warmupSteps":0}}';
+      '"regularization":{"l1":0,"l2":0},"shards":8,"shuffle":true,"warmupSteps":0,' +
+      '"wireFormat":{"gradients":"float32","weights":"float32"}}}';
     expect(jobHash(jobOf())).toBe(createHash('sha256').update(text).digest('hex'));
   });
 

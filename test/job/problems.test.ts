@@ -25,7 +25,7 @@ describe('keys', () => {
   it.each([
     [
       training('learningRate: 3'),
-      '4:3: training.learningRate: unknown key; expected one of epochs, batchSize, shards, shuffle, loss, optimizer, decay, warmupSteps, regularization, clipNorm, evaluateEveryEpochs, checkpoint',
+      '4:3: training.learningRate: unknown key; expected one of epochs, batchSize, shards, shuffle, loss, optimizer, decay, warmupSteps, regularization, clipNorm, wireFormat, accumulate, evaluateEveryEpochs, checkpoint',
     ],
     [training('bachSize: 3'), '4:3: training.bachSize: unknown key; did you mean batchSize?'],
     [training('batch_size: 3'), '4:3: training.batch_size: unknown key; did you mean batchSize?'],

@@ -80,6 +80,11 @@ const training = partial({
   warmupSteps: fc.nat(99),
   regularization: partial({ l2: open(), l1: open() }),
   clipNorm: fc.option(open()),
+  wireFormat: partial({
+    gradients: fc.constantFrom('float32', 'bfloat16', 'float16'),
+    weights: fc.constantFrom('float32', 'bfloat16'),
+  }),
+  accumulate: fc.integer({ min: 1, max: 9 }),
   evaluateEveryEpochs: fc.nat(9),
   checkpoint: partial({ everySteps: fc.nat(999), keep: fc.integer({ min: 1, max: 9 }) }),
 });
@@ -98,7 +103,9 @@ const job = fc
       cluster: partial({
         workers: fc.integer({ min: 1, max: 99 }),
         threads: fc.integer({ min: 1, max: 99 }),
-        collective: fc.constantFrom('auto', 'star'),
+        collective: fc.constantFrom('auto', 'star', 'mesh'),
+        transport: fc.constantFrom('auto', 'grpc', 'shm'),
+        bucketBytes: fc.option(fc.integer({ min: 4096, max: 99_999 })),
         joinTimeoutMs: fc.integer({ min: 1, max: 99_999 }),
       }),
     }),

@@ -50,7 +50,7 @@ describe.each([
     const { workerLink, coordinatorLink, atWorker, atCoordinator } = pair;
     workerLink.send(evaluate(1));
     coordinatorLink.send(evaluated(1));
-    coordinatorLink.openPieces();
+    coordinatorLink.openPieces(100);
     workerLink.openPieces();
     workerLink.sendPiece(model(1, numbers(3)));
     coordinatorLink.sendPiece(COORDINATOR, gradient(numbers(3)));
@@ -76,7 +76,7 @@ describe.each([
   it('hands over a model, in however many pieces', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    coordinatorLink.openPieces();
+    coordinatorLink.openPieces(100);
     const vector = numbers(LARGE);
     workerLink.sendPiece(model(7, vector));
     await atWorker.until(() => atWorker.receivedBytes === vector.byteLength);
@@ -88,7 +88,7 @@ describe.each([
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
     workerLink.sendPiece(model(0, numbers(3)));
-    coordinatorLink.openPieces();
+    coordinatorLink.openPieces(100);
     await atWorker.until(() => atWorker.receivedBytes === 12);
     while (workerLink.sending) await settled();
     const vector = numbers(LARGE);
@@ -106,7 +106,7 @@ describe.each([
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
     for (const version of [1, 2, 3]) workerLink.sendPiece(model(version, numbers(10, version)));
-    coordinatorLink.openPieces();
+    coordinatorLink.openPieces(100);
     await atWorker.until(() => atWorker.pieces.length === 3);
     workerLink.sendPiece(model(4, numbers(10, 4)));
     await atWorker.until(() => atWorker.pieces.length === 4);
@@ -150,7 +150,7 @@ describe.each([
   it('that the coordinator has closed brings the worker nothing more', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    coordinatorLink.openPieces();
+    coordinatorLink.openPieces(100);
     workerLink.close();
     workerLink.send(evaluate(1));
     workerLink.sendPiece(model(1, numbers(3)));

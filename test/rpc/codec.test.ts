@@ -78,6 +78,14 @@ const fromCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
     batchCount: uint32,
     firstShard: uint32,
     endShard: uint32,
+    lossScale: fc.constantFrom(1, 65536),
+  }),
+  fc.record({
+    type: fc.constant('roster' as const),
+    epoch: uint32,
+    collective: fc.constantFrom('star', 'mesh'),
+    bucketElements: uint32,
+    members: fc.array(fc.record({ id: text, address: fc.option(fc.constant('127.0.0.1:7000')) })),
   }),
   fc.record({ type: fc.constant('exchangeResult' as const), fence, exchange: uint32, values: floats }),
   fc.record({
@@ -106,6 +114,7 @@ const fromWorker: fc.Arbitrary<WorkerMessage> = fc.oneof(
   fc.record({ type: fc.constant('exchangeNodes' as const), fence, exchange: uint32, nodes }),
   fc.record({ type: fc.constant('stepReport' as const), fence, shards, computeMs: fc.double(), waitMs: fc.double() }),
   fc.record({ type: fc.constant('evaluated' as const), request: uint32, shards }),
+  fc.record({ type: fc.constant('peerLost' as const), peer: text, reason: text }),
   fc.record({ type: fc.constant('failed' as const), code: text, message: text }),
   fc.record({
     type: fc.constant('clockPong' as const),

@@ -136,7 +136,7 @@ describe('tensors', () => {
     const worker = await welcomed(await join(coordinator.address));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    worker.link.openPieces();
+    worker.link.openPieces(100);
     link?.openPieces();
     link?.sendPiece(model(1, numbers(600_000)));
     worker.link.sendPiece(COORDINATOR, gradient(numbers(300_000)));
@@ -268,7 +268,7 @@ describe('a connection that breaks', () => {
     const worker = await welcomed(await join(network.address));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    worker.link.openPieces();
+    worker.link.openPieces(100);
     link?.sendPiece(model(1, numbers(8_000_000)));
     await worker.side.until(() => worker.side.pieces.length > 0);
     network.cut();

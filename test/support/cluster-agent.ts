@@ -141,6 +141,7 @@ export function plan(step: number, attempt = 1): Plan {
     batchCount: 16,
     firstShard: 0,
     endShard: 4,
+    lossScale: 1,
   };
 }
 

@@ -5,6 +5,7 @@
  *   a → m   worker a sends m on its control stream        a ← m   the coordinator sends m to worker a
  *   a ⇒ m   the coordinator has pulled m from worker a    a ⇐ m   worker a has pulled m from the coordinator
  */
+import { CooperationChoice } from '../../coordinator/cooperation.js';
 import { Trainer, type TrainerOptions } from '../../coordinator/trainer.js';
 import type { CoordinatorLinkEvents, WorkerLink } from '../../src/protocol/link.js';
 import type { CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
@@ -52,7 +53,7 @@ export async function trainOverGrpc(
     job,
     model,
     state,
-    cooperation: () => ({ collective, bucketElements: elements }),
+    cooperation: new CooperationChoice({ collective, bucketElements: elements }, model.parameterElements),
     exchanges,
     sizes,
     maxSteps,

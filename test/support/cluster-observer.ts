@@ -10,6 +10,7 @@ export class RecordingObserver implements TrainerObserver {
   readonly changes: MembershipChange[] = [];
   readonly recoveries: Fence[] = [];
   readonly apartness: string[] = [];
+  readonly choices: string[] = [];
   readonly steps: StepRecord[] = [];
   readonly evaluations: { readonly split: SplitName; readonly score: SplitScore; readonly step: number }[] = [];
   ready = 0;
@@ -28,6 +29,10 @@ export class RecordingObserver implements TrainerObserver {
 
   recovering(fence: Fence): void {
     this.recoveries.push(fence);
+  }
+
+  cooperation(reason: string): void {
+    this.choices.push(reason);
   }
 
   apart(worker: string, peer: string, reason: string): void {

@@ -3,6 +3,7 @@
  * train a small job with a made-up engine. A script says what goes wrong, and when.
  */
 import type { ModelState } from '../../coordinator/model-state.js';
+import { CooperationChoice } from '../../coordinator/cooperation.js';
 import { Trainer, type Scores } from '../../coordinator/trainer.js';
 import { COORDINATOR, type CoordinatorLink, type WorkerLink } from '../../src/protocol/link.js';
 import { LocalConnection } from '../../src/protocol/local-link.js';
@@ -94,10 +95,7 @@ export class TestCluster {
       job,
       model,
       state: this.state,
-      cooperation: ({ length }) => ({
-        collective: length > 1 ? collective : 'star',
-        bucketElements: BUCKET_ELEMENTS,
-      }),
+      cooperation: new CooperationChoice({ collective, bucketElements: BUCKET_ELEMENTS }, model.parameterElements),
       exchanges,
       sizes: SIZES,
       maxSteps: options.maxSteps ?? null,
@@ -213,7 +211,7 @@ export class TestCluster {
         if (to === COORDINATOR) coordinator.sendPiece(to, piece);
         else this.#arrive(id, `${piece.kind} at a peer`, () => this.network.send(id, to, piece));
       },
-      openPieces: () => coordinator.openPieces(),
+      openPieces: () => coordinator.openPieces(0),
       setPeers: (peers) => this.network.setSources(id, peers),
     };
   }

@@ -2,6 +2,7 @@
  * Training passes without threads and without a network: the compiled program of a model, on whatever kernels, run by a
  * handful of simulated workers that take turns. What the cluster would carry is merged with the pure code of src/reduce.
  */
+import type { WireFormat } from '../../src/common/wire-format.js';
 import { sizeOf } from '../../src/common/shape.js';
 import type { LossName } from '../../src/job/job.js';
 import { Arena, type Offset, type Precision } from '../../src/kernels/arena.js';
@@ -29,6 +30,7 @@ export interface RigOptions {
   readonly loss: LossName;
   readonly factory: KernelFactory;
   readonly precision?: Precision;
+  readonly gradientFormat?: WireFormat;
   /** Seed of the initial weights and of dropout. */
   readonly seed?: number;
   /** Most samples of a batch, and most shards. */
@@ -92,7 +94,7 @@ export class PassRig {
       maxRows,
       maxShards,
       gradientFormat: options.gradientFormat ?? 'float32',
-    treeScratch: arena.allocate(tree),
+      treeScratch: arena.allocate(tree),
       load: (input, targets) => this.#load(input, targets),
     });
     this.weights = arena.view(this.#vector, model.vectorElements);
@@ -152,7 +154,7 @@ export class PassRig {
   #pass(mode: Pass['mode'], { step, totalShards, range }: BatchPlace, batchCount: number): Pass {
     const control = new Control(0);
     const shards = { firstShard: range.first, endShard: range.end, totalShards };
-    control.setPass({ mode, split: 'train', step, weights: 0, ...shards, batchCount });
+    control.setPass({ mode, split: 'train', step, lossScale: 1, weights: 0, ...shards, batchCount });
     return control.pass([this.#vector, this.#vector], this.#gradients, this.#options.model.parameterElements);
   }
 

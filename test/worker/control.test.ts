@@ -7,6 +7,7 @@ const request: PassRequest = {
   mode: 'training',
   split: 'train',
   step: 41,
+  lossScale: 2 ** 16,
   weights: 0,
   firstShard: 0,
   endShard: 8,
@@ -25,6 +26,7 @@ describe('the pass that threads see', () => {
     expect(passOf({})).toEqual({
       mode: 'training',
       step: 41,
+      lossScale: 2 ** 16,
       weights: 1000,
       shards: cutShards(100, 8),
       firstShard: 0,

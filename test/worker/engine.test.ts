@@ -78,6 +78,7 @@ async function trainStep(
     dataEpoch: place.epoch,
     firstPosition: place.first,
     batchCount: place.count,
+    lossScale: 1,
   };
   const workers = engines.map((_, index) => `w${index}`);
   const attempt = new StepAttempt({ epoch: 1, step: place.step, attempt: 1 }, work, SHARDS, workers, exchanges);

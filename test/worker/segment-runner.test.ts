@@ -36,7 +36,7 @@ function program(training: readonly { operations: Segment; meanwhile?: Segment }
 function prepare(shards: number): { control: Control; pass: Pass } {
   const control = new Control(0);
   const range = { firstShard: 0, endShard: shards, totalShards: shards };
-  control.setPass({ mode: 'training', split: 'train', step: 0, weights: 0, ...range, batchCount: 100 });
+  control.setPass({ mode: 'training', split: 'train', step: 0, lossScale: 1, weights: 0, ...range, batchCount: 100 });
   return { control, pass: control.pass([0, 0], 0, 0) };
 }
 
