@@ -43,7 +43,7 @@ module.exports = {
     only('src/collective', src('common', 'kernels', 'protocol', 'reduce')),
     only('src/state', src('common', 'job')),
     only('src/rpc', src('common', 'protocol', 'reduce', 'job')),
-    only('src/transport', src('common', 'protocol', 'reduce', 'rpc', 'job')),
+    only('src/transport', src('kernels', 'common', 'protocol', 'reduce', 'rpc', 'job')),
     only('src/observe', src('common')),
     only('coordinator', ['src']),
     only('worker', ['src']),
