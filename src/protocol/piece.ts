@@ -28,7 +28,7 @@ export interface Piece {
 /**
  * Where the bytes of a received piece begin, modulo 8: as in a vector that begins on a multiple of 8. Copied from such a vector into such
  * a vector, bytes go in words. That matters where one of the two is a SharedArrayBuffer (every WebAssembly memory here is): V8 copies
- * those byte by byte, at a tenth of the speed, when source and target differ modulo 8.
+ * those byte by byte, at an eighth of the speed, when source and target differ modulo 8.
  */
 export function misalignment({ start, format }: Pick<Piece, 'start' | 'format'>): number {
   return (start * elementBytes(format)) % 8;
