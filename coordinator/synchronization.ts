@@ -90,10 +90,17 @@ export class Synchronization {
       blocks: state.gradientBlocks.length,
       place: (bucket: Bucket, block: number) => (state.gradientBlocks[block] ?? 0) + bucket.start,
     };
-    this.#sums = new BucketSums(state.kernels, this.#options.gradientFormat, room, this.#buckets, (bucket, sum) => {
-      this.#complete.push({ bucket, sum });
-      if (this.#isLast) this.#apply(bucket, sum);
-    });
+    this.#sums = new BucketSums(
+      state.kernels,
+      this.#options.gradientFormat,
+      room,
+      this.#buckets,
+      (bucket, sum) => {
+        this.#complete.push({ bucket, sum });
+        if (this.#isLast) this.#apply(bucket, sum);
+      },
+      this.#options.tracer,
+    );
   }
 
   /** Everybody who is ready, where owners take part without shards of their own; else those who have shards. */

@@ -142,9 +142,7 @@ export class Trainer {
 
   piece(piece: Piece): void {
     try {
-      const began = performance.now();
       this.#synchronization.receive(piece);
-      this.#span('reduce', piece.kind, began, piece.fence, { start: piece.start, bytes: piece.bytes.byteLength });
     } catch (thrown) {
       // The caller is a stream, which has nowhere to take an error.
       this.fail(LockstepError.from(thrown));

@@ -138,14 +138,17 @@ export class Agent implements CoordinatorLinkEvents {
     }
     const began = performance.now();
     if (!slots.receive(piece)) return;
-    const vector = slots.vectorOf(piece.fence.step);
-    if (vector !== null) reduction.passOn(piece, vector);
     const { tracer } = this.#trace;
-    if (tracer.enabled)
+    if (tracer.enabled) {
+      const bucket = reduction.bucketOf(piece.start);
       tracer.span('network', 'receive weights', began, performance.now(), {
         step: piece.fence.step,
         bytes: piece.bytes.byteLength,
+        ...(bucket === undefined ? {} : { bucket }),
       });
+    }
+    const vector = slots.vectorOf(piece.fence.step);
+    if (vector !== null) reduction.passOn(piece, vector);
   }
 
   peerLost(peer: string, reason: string): void {
@@ -198,6 +201,7 @@ export class Agent implements CoordinatorLinkEvents {
         shards: welcome.job.training.shards,
         gradientFormat: welcome.job.training.wireFormat.gradients,
         send: (to, piece) => link.sendPiece(to, piece),
+        tracer: this.#trace.tracer,
       }),
     };
     link.openPieces(engine.parameterElements);

@@ -211,7 +211,9 @@ export class Engine {
     for (const [index, stage] of this.#layout.program.training.entries()) {
       const asked = performance.now();
       await port.weights(stage.weightsEnd);
-      waitMs += performance.now() - asked;
+      const arrived = performance.now();
+      waitMs += arrived - asked;
+      this.#tracer.span('event loop', 'wait for weights', asked, arrived, args);
       await timed(stageSegment(index, false), stage.awaits === null ? progress : undefined);
       for (const exchange of stage.posts) port.post(exchange.index, this.#partials(pass, exchange));
       if (stage.awaits === null) continue;

@@ -4,6 +4,7 @@
  */
 import { collectives, passedOnTo, type Collective } from '../src/collective/collective.js';
 import { BucketSums } from '../src/collective/bucket-sums.js';
+import { gradientFlow, stepArgs, type Tracer } from '../src/common/trace.js';
 import type { WireFormat } from '../src/common/wire-format.js';
 import { Arena, allocationSize, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory } from '../src/kernels/kernels.js';
@@ -11,7 +12,7 @@ import { COORDINATOR } from '../src/protocol/link.js';
 import { compareFences, type Fence, type Plan, type Roster } from '../src/protocol/messages.js';
 import { bucketAt, type Bucket } from '../src/reduce/buckets.js';
 import { cutShards } from '../src/reduce/shards.js';
-import type { TreeNode } from '../src/reduce/tree.js';
+import { rootLevel, type TreeNode } from '../src/reduce/tree.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';
 
 export interface ReductionOptions {
@@ -22,6 +23,8 @@ export interface ReductionOptions {
   /** What gradient sums travel in. */
   readonly gradientFormat: WireFormat;
   send(to: string, piece: Piece): void;
+  /** Told what happens when. */
+  readonly tracer: Tracer;
 }
 
 /** A gradient sum of this worker, laid out like the parameters. */
@@ -77,8 +80,8 @@ export class Reduction {
       const bytes = new Uint8Array(values.buffer, values.byteOffset + start * 4, (end - start) * 4);
       const node = { level, index };
       const piece: Piece = { kind: 'gradient', fence, node, start, count: end - start, format: 'float32', bytes };
-      if (owner === this.#options.self) this.#owned?.receive(piece);
-      else this.#options.send(owner, piece);
+      if (owner === this.#options.self) this.#owned?.receive(piece, 'here');
+      else this.#send(owner, piece, bucket, 'send gradient');
     }
   }
 
@@ -96,16 +99,38 @@ export class Reduction {
     if (bucket === undefined || this.#owner(bucket) !== this.#options.self || start + count > bucket.end) return;
     const bytes = new Uint8Array(vector.buffer, vector.byteOffset + start * 4, count * 4);
     const piece: Piece = { kind: 'weights', fence, node: ROOT, start, count, format: 'float32', bytes };
-    for (const member of passedOnTo(this.#options.self, this.#members)) this.#options.send(member, piece);
+    const { self, send, tracer } = this.#options;
+    const began = performance.now();
+    for (const member of passedOnTo(self, this.#members)) send(member, piece);
+    // Versions are counted like steps from 1: the weights of a version are those that its step has made.
+    const args = { step: fence.step, bucket: bucket.index, bytes: bytes.length };
+    tracer.span('broadcast', 'pass on', began, performance.now(), args);
+  }
+
+  /** The bucket that an element belongs to; undefined for running statistics. */
+  bucketOf(element: number): number | undefined {
+    return bucketAt(this.#buckets, element)?.index;
   }
 
   #owner(bucket: Bucket): string {
     return this.#collective.owner(bucket.index, this.#members);
   }
 
+  /** Queues a piece of this step; where it is added, an arrow ends that begins here. */
+  #send(to: string, piece: Piece, bucket: Bucket, name: string): void {
+    const { send, tracer, shards } = this.#options;
+    const began = performance.now();
+    send(to, piece);
+    if (!tracer.enabled) return;
+    const node = piece.kind === 'sum' ? { level: rootLevel(shards), index: 0 } : piece.node;
+    const flowOut = gradientFlow(piece.fence, node, bucket.index);
+    const args = stepArgs(piece.fence, { bucket: bucket.index, bytes: piece.bytes.byteLength, flowOut });
+    tracer.span('network', name, began, performance.now(), args);
+  }
+
   /** Memory for the buckets that this worker owns, packed one behind the other. */
   #makeRoom(owned: readonly Bucket[]): BucketSums {
-    const { shards, createKernels, gradientFormat } = this.#options;
+    const { shards, createKernels, gradientFormat, tracer } = this.#options;
     const places = new Map<number, number>();
     let stride = 0;
     for (const { index, start, end } of owned) {
@@ -119,14 +144,21 @@ export class Reduction {
       blocks: shards,
       place: (bucket: Bucket, block: number): Offset => base + block * stride + (places.get(bucket.index) ?? 0),
     };
-    return new BucketSums(kernels, gradientFormat, room, owned, (bucket, sum) => {
-      const fence = this.#fence;
-      if (fence === null) return;
-      const count = bucket.end - bucket.start;
-      const values = arena.view(sum, count);
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      const piece: Piece = { kind: 'sum', fence, node: ROOT, start: bucket.start, count, format: 'float32', bytes };
-      this.#options.send(COORDINATOR, piece);
-    });
+    return new BucketSums(
+      kernels,
+      gradientFormat,
+      room,
+      owned,
+      (bucket, sum) => {
+        const fence = this.#fence;
+        if (fence === null) return;
+        const count = bucket.end - bucket.start;
+        const values = arena.view(sum, count);
+        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        const piece: Piece = { kind: 'sum', fence, node: ROOT, start: bucket.start, count, format: 'float32', bytes };
+        this.#send(COORDINATOR, piece, bucket, 'send sum');
+      },
+      tracer,
+    );
   }
 }

@@ -4,6 +4,7 @@
  * coordinator receives finished sums.
  */
 import { LockstepError } from '../common/errors.js';
+import { NO_TRACER, gradientFlow, stepArgs, type Tracer } from '../common/trace.js';
 import type { WireFormat } from '../common/wire-format.js';
 import type { Offset } from '../kernels/arena.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -45,6 +46,7 @@ export class BucketSums {
   readonly #format: WireFormat;
   readonly #room: SumRoom;
   readonly #buckets: readonly Bucket[];
+  readonly #tracer: Tracer;
   readonly #complete: (bucket: Bucket, sum: Offset) => void;
   #shape: SumShape | null = null;
   #states = new Map<Bucket, BucketState>();
@@ -54,6 +56,7 @@ export class BucketSums {
    * @param buckets Those that are summed here.
    * @param complete Called for each bucket whose sum is complete, with the place of its first element; the sum stays there
    *   until the next {@link begin}.
+   * @param tracer Told of each addition.
    */
   constructor(
     kernels: Kernels,
@@ -61,12 +64,14 @@ export class BucketSums {
     room: SumRoom,
     buckets: readonly Bucket[],
     complete: (bucket: Bucket, sum: Offset) => void,
+    tracer: Tracer = NO_TRACER,
   ) {
     this.#kernels = kernels;
     this.#format = format;
     this.#room = room;
     this.#buckets = buckets;
     this.#complete = complete;
+    this.#tracer = tracer;
   }
 
   /** Starts to collect the sums of an attempt, dropping what is left of an earlier one. */
@@ -75,8 +80,12 @@ export class BucketSums {
     this.#states = new Map(this.#buckets.map((bucket) => [bucket, this.#open(bucket, shape)]));
   }
 
-  /** Takes a part of a node's sum, or of a finished sum; parts of other attempts are dropped. */
-  receive({ kind, fence, node, start, count, format, bytes }: Piece): void {
+  /**
+   * Takes a part of a node's sum, or of a finished sum; parts of other attempts are dropped.
+   *
+   * @param origin Whether it was formed by whoever sums: no arrow of the trace leads here then.
+   */
+  receive({ kind, fence, node, start, count, format, bytes }: Piece, origin: 'here' | 'elsewhere' = 'elsewhere'): void {
     const shape = this.#shape;
     if (shape === null || !sameFence(fence, shape.fence)) return;
     const bucket = bucketAt(this.#buckets, start);
@@ -89,7 +98,7 @@ export class BucketSums {
     const { arena } = this.#kernels;
     if (bytes.buffer === arena.memory.buffer && count === length && format === 'float32') {
       // From within this process: it stays unchanged until the next plan.
-      this.#add(state, place, bytes.byteOffset / arena.elementBytes);
+      this.#add(state, fence, place, bytes.byteOffset / arena.elementBytes, origin);
       return;
     }
     if (format !== 'float32' || bytes.length !== count * elementBytes(format))
@@ -100,11 +109,16 @@ export class BucketSums {
       part = { place: this.#takeBlock(state), received: 0 };
       arriving.set(key, part);
     }
+    const began = performance.now();
     arena.bytes.set(bytes, (part.place + start - bucket.start) * arena.elementBytes);
+    if (this.#tracer.enabled) {
+      const args = stepArgs(fence, { bucket: bucket.index, bytes: bytes.length });
+      this.#tracer.span('reduce', 'take in', began, performance.now(), args);
+    }
     part.received += count;
     if (part.received < length) return;
     arriving.delete(key);
-    this.#add(state, place, part.place);
+    this.#add(state, fence, place, part.place, origin);
   }
 
   #open(bucket: Bucket, { totalShards, holdsSamples }: SumShape): BucketState {
@@ -120,8 +134,20 @@ export class BucketSums {
     return { bucket, accumulator, free, arriving: new Map() };
   }
 
-  #add({ bucket, accumulator }: BucketState, node: TreeNode, sum: Offset): void {
+  #add(
+    { bucket, accumulator }: BucketState,
+    fence: Fence,
+    node: TreeNode,
+    sum: Offset,
+    origin: 'here' | 'elsewhere',
+  ): void {
+    const began = performance.now();
     accumulator.add(node, sum);
+    if (this.#tracer.enabled) {
+      const flow = origin === 'here' ? {} : { flowIn: gradientFlow(fence, node, bucket.index) };
+      const args = stepArgs(fence, { bucket: bucket.index, ...flow });
+      this.#tracer.span('reduce', 'add', began, performance.now(), args);
+    }
     if (accumulator.sum !== undefined) this.#complete(bucket, accumulator.sum);
   }
 
