@@ -25,22 +25,26 @@ const kinds = (spans: readonly Span[]): Set<string> => new Set(spans.map(({ trac
 /** `coordinator`, `worker-1`. */
 const shortName = (process: string): string => process.split(' ')[0] ?? '';
 
-describe('a trace of two worker processes', () => {
+describe.each(['star', 'mesh'])('a trace of two worker processes (%s)', (collective) => {
   let trace: Trace;
   let stepOf: ReadonlyMap<number, readonly Span[]>;
 
   beforeAll(async () => {
+    // The smallest buckets, of which each worker owns one in a mesh.
+    const settings = ['--set', `cluster.collective=${collective}`, '--set', 'cluster.bucketBytes=4096'];
+    const args = ['--workers', '2', '--backend', 'wasm', ...settings];
     const { code, stdout, stderr } = await run(
-      ['train', job, '--workers', '2', '--out', join(folder, 'two'), '--backend', 'wasm', '--trace', 'two.json'],
+      ['train', job, ...args, '--out', collective, '--trace', `${collective}.json`],
       { cwd: folder },
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain(`Trace of steps 1–${STEPS}: two.json. Open it at https://ui.perfetto.dev`);
-    trace = read('two.json');
+    expect(stdout).toContain(`Trace of steps 1–${STEPS}: ${collective}.json. Open it at https://ui.perfetto.dev`);
+    trace = read(`${collective}.json`);
     const groups = new Map<number, Span[]>();
     for (const span of trace.spans) {
       const step = span.args['step'];
-      if (step !== undefined) groups.set(step, [...(groups.get(step) ?? []), span]);
+      // The weights that a run begins with come before the first step.
+      if (step !== undefined && step > 0) groups.set(step, [...(groups.get(step) ?? []), span]);
     }
     stepOf = groups;
   });
@@ -75,6 +79,28 @@ describe('a trace of two worker processes', () => {
       (spans) => new Set(spans.filter(({ name }) => name === 'forward').map(({ process }) => process)).size === 2,
     );
     expect(both.length).toBeGreaterThanOrEqual(EPOCHS * (STEPS_PER_EPOCH - 1));
+  });
+
+  it('shows each bucket on its way: sent, added, applied, broadcast', () => {
+    const endOf = new Map(trace.flows.map(({ from, to }) => [from, to]));
+    for (const [step, spans] of stepOf) {
+      const bucketsOf = (track: string, name: string): number[] =>
+        spans
+          .filter((span) => span.process === 'coordinator' && span.track === track && span.name === name)
+          .map(({ args }) => args['bucket'] ?? -1)
+          .sort((a, b) => a - b);
+      const applied = bucketsOf('update', 'bucket');
+      expect(applied.length, `step ${step}`).toBeGreaterThan(0);
+      expect(applied, `step ${step}`).toEqual(applied.map((_, bucket) => bucket));
+      expect(bucketsOf('broadcast', 'bucket'), `step ${step}`).toEqual(applied);
+      expect(new Set(bucketsOf('reduce', 'add')), `step ${step}`).toEqual(new Set(applied));
+    }
+    // Every arrow that leaves a worker arrives: at the coordinator, in a mesh at the other worker too.
+    const left = trace.events.filter(({ ph }) => ph === 's');
+    expect(left.length).toBeGreaterThan(STEPS);
+    for (const event of left) expect(endOf.get(event)?.pid, JSON.stringify(event)).not.toBe(event.pid);
+    const arrivals = new Set([...endOf.values()].map(({ pid }) => pid));
+    expect(arrivals).toEqual(new Set(collective === 'star' ? [1] : [1, 2, 3]));
   });
 
   it('puts the work of the workers within the step of the coordinator', () => {
