@@ -210,7 +210,7 @@ export class Synchronization {
     const now = performance.now();
     if (tracer.enabled) {
       const args = stepArgs(this.#fence, bucket === undefined ? {} : { bucket: bucket.index });
-      tracer.span(what, bucket === undefined ? 'commit' : 'bucket', began, now, args);
+      tracer.span(what, bucket === undefined ? 'commit' : what, began, now, args);
     }
     return now - began;
   }

@@ -89,10 +89,10 @@ describe.each(['star', 'mesh'])('a trace of two worker processes (%s)', (collect
           .filter((span) => span.process === 'coordinator' && span.track === track && span.name === name)
           .map(({ args }) => args['bucket'] ?? -1)
           .sort((a, b) => a - b);
-      const applied = bucketsOf('update', 'bucket');
+      const applied = bucketsOf('update', 'update');
       expect(applied.length, `step ${step}`).toBeGreaterThan(0);
       expect(applied, `step ${step}`).toEqual(applied.map((_, bucket) => bucket));
-      expect(bucketsOf('broadcast', 'bucket'), `step ${step}`).toEqual(applied);
+      expect(bucketsOf('broadcast', 'broadcast'), `step ${step}`).toEqual(applied);
       expect(new Set(bucketsOf('reduce', 'add')), `step ${step}`).toEqual(new Set(applied));
     }
     // Every arrow that leaves a worker arrives: at the coordinator, in a mesh at the other worker too.
