@@ -99,9 +99,9 @@ export class Reduction {
     if (bucket === undefined || this.#owner(bucket) !== this.#options.self || start + count > bucket.end) return;
     const bytes = new Uint8Array(vector.buffer, vector.byteOffset + start * 4, count * 4);
     const piece: Piece = { kind: 'weights', fence, node: ROOT, start, count, format: 'float32', bytes };
-    const { self, send, tracer } = this.#options;
+    const { self, tracer } = this.#options;
     const began = performance.now();
-    for (const member of passedOnTo(self, this.#members)) send(member, piece);
+    for (const member of passedOnTo(self, this.#members)) this.#options.send(member, piece);
     // Versions are counted like steps from 1: the weights of a version are those that its step has made.
     const args = { step: fence.step, bucket: bucket.index, bytes: bytes.length };
     tracer.span('broadcast', 'pass on', began, performance.now(), args);
@@ -118,9 +118,9 @@ export class Reduction {
 
   /** Queues a piece of this step; where it is added, an arrow ends that begins here. */
   #send(to: string, piece: Piece, bucket: Bucket, name: string): void {
-    const { send, tracer, shards } = this.#options;
+    const { tracer, shards } = this.#options;
     const began = performance.now();
-    send(to, piece);
+    this.#options.send(to, piece);
     if (!tracer.enabled) return;
     const node = piece.kind === 'sum' ? { level: rootLevel(shards), index: 0 } : piece.node;
     const flowOut = gradientFlow(piece.fence, node, bucket.index);
