@@ -14,7 +14,7 @@ import { createWasmKernels } from '../dist/src/kernels/wasm/wasm-kernels.js';
 import { RpcServer } from '../dist/src/rpc/channel.js';
 import { BulkReader } from '../dist/src/transport/bulk-reader.js';
 import { BulkServer } from '../dist/src/transport/bulk-server.js';
-import { ROOT } from '../src/protocol/piece.js';
+import { ROOT } from '../dist/src/protocol/piece.js';
 
 const [rank, carrier, lanes] = [Number(process.argv[2]), process.argv[3], Number(process.argv[4])];
 const MOST_BYTES = 2 ** 26;
