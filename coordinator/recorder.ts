@@ -18,7 +18,8 @@ import type { SplitScore } from './split-evaluation.js';
 export interface Spectator {
   phase(phase: TrainerPhase): void;
   workers(ready: number): void;
-  step(record: StepRecord): void;
+  /** The next step waits for it. */
+  step(record: StepRecord): void | Promise<void>;
   evaluated(split: SplitName, score: SplitScore): void;
   epochCompleted(): void;
 }
@@ -148,7 +149,7 @@ export class Recorder implements TrainerObserver {
       },
       workerComputeMs: new Map(record.computeMs.entries()),
     });
-    spectator.step(record);
+    await spectator.step(record);
     this.#write(
       directory.appendMetrics({
         step: record.step,

@@ -1,5 +1,6 @@
 /**
- * A contestant (see ../contest.mjs): the same job in TensorFlow.js on its WASM backend (SIMD), one thread.
+ * A contestant of `lockstep bench train`: the same job in TensorFlow.js on its WASM backend (SIMD), one thread. Asked {"steps"} it
+ * trains that many and answers {"ms", "cpuMs", "loss"}.
  *
  *   npm install --prefix bench/peers && node bench/peers/tfjs-step.mjs '{"images": …, "labels": …, …}'
  */
@@ -29,13 +30,15 @@ class Batches {
   #images;
   #labels;
   #batch;
+  #inputs;
   #order;
   #position = 0;
   #mean;
   #inverseDeviation;
 
-  constructor({ images, labels, count, batch }) {
-    this.#images = readFileSync(images).subarray(16, 16 + count * 784);
+  constructor({ images, labels, count, batch, inputs }) {
+    this.#inputs = inputs;
+    this.#images = readFileSync(images).subarray(16, 16 + count * inputs);
     this.#labels = readFileSync(labels).subarray(8, 8 + count);
     this.#batch = batch;
     this.#order = Uint32Array.from({ length: count }, (_, i) => i);
@@ -50,11 +53,12 @@ class Batches {
     if (this.#position >= this.#order.length) this.#shuffle();
     const ids = this.#order.subarray(this.#position, this.#position + this.#batch);
     this.#position += this.#batch;
-    const x = new Float32Array(ids.length * 784);
+    const inputs = this.#inputs;
+    const x = new Float32Array(ids.length * inputs);
     const y = new Int32Array(ids.length);
     ids.forEach((id, row) => {
-      for (let j = 0; j < 784; j += 1)
-        x[row * 784 + j] = (this.#images[id * 784 + j] - this.#mean) * this.#inverseDeviation;
+      for (let j = 0; j < inputs; j += 1)
+        x[row * inputs + j] = (this.#images[id * inputs + j] - this.#mean) * this.#inverseDeviation;
       y[row] = this.#labels[id];
     });
     return { x, y, rows: ids.length };
@@ -69,7 +73,7 @@ class Batches {
   }
 }
 
-function build(tf, units, learningRate) {
+function build(tf, { inputs, units, learningRate }) {
   const model = tf.sequential();
   units.forEach((width, i) => {
     model.add(
@@ -77,7 +81,7 @@ function build(tf, units, learningRate) {
         units: width,
         useBias: false,
         kernelInitializer: 'heNormal',
-        ...(i === 0 ? { inputShape: [784] } : {}),
+        ...(i === 0 ? { inputShape: [inputs] } : {}),
       }),
     );
     model.add(tf.layers.batchNormalization({ momentum: 0.9, epsilon: 1e-5 }));
@@ -95,11 +99,11 @@ wasm.setThreadsCount(1);
 await tf.setBackend('wasm');
 await tf.ready();
 const batches = new Batches(job);
-const model = build(tf, job.units, job.learningRate);
+const model = build(tf, job);
 
 async function step() {
   const { x, y, rows } = batches.next();
-  const input = tf.tensor2d(x, [rows, 784]);
+  const input = tf.tensor2d(x, [rows, job.inputs]);
   const target = tf.tidy(() => tf.oneHot(tf.tensor1d(y, 'int32'), 10).toFloat());
   const loss = await model.trainOnBatch(input, target);
   tf.dispose([input, target]);

@@ -1,6 +1,7 @@
-"""A contestant (see ../contest.mjs): the same job in PyTorch, one process and one thread.
+"""A contestant of `lockstep bench train`: the same job in PyTorch, in one process. Asked {"steps"} it trains that many and answers
+{"ms", "cpuMs", "loss"}: wall time, CPU time of all its threads, and the loss of the last step.
 
-    python3 bench/peers/torch_step.py '{"images": ..., "labels": ..., "count": 55000, "units": [512, 256], ...}'
+    python3 bench/peers/torch_step.py '{"images": ..., "labels": ..., "inputs": 784, "units": [512, 256], "threads": 1, ...}'
 
 The images lie in memory as bytes, as they do in Lockstep; every step gathers a batch of a shuffled order and normalises it
 with one mean and variance.
@@ -38,11 +39,11 @@ def build(inputs, units, outputs):
 class Training:
     def __init__(self, job):
         count, self.batch = job["count"], job["batch"]
-        self.images = read_idx(job["images"], 16, 28 * 28)[:count]
+        self.images = read_idx(job["images"], 16, job["inputs"])[:count]
         self.labels = read_idx(job["labels"], 8, 1)[:count, 0].long()
         pixels = self.images.float()
         self.mean, self.inverse_deviation = pixels.mean(), 1 / pixels.std()
-        self.model = build(28 * 28, job["units"], 10)
+        self.model = build(job["inputs"], job["units"], 10)
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=job["learningRate"])
         self.position, self.order = 0, torch.randperm(count)
@@ -61,9 +62,10 @@ class Training:
 
 
 def main():
-    torch.set_num_threads(1)
+    job = json.loads(sys.argv[1])
+    torch.set_num_threads(job["threads"])
     torch.manual_seed(1)
-    training = Training(json.loads(sys.argv[1]))
+    training = Training(job)
     say({"ready": True, "version": torch.__version__})
     for line in sys.stdin:
         start, cpu = time.perf_counter(), time.process_time()
@@ -72,4 +74,5 @@ def main():
         say({"ms": (time.perf_counter() - start) * 1e3, "cpuMs": (time.process_time() - cpu) * 1e3, "loss": loss})
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,11 @@
  * runs: reading the command line must not wait for the code of the others.
  */
 import { Command, Option } from 'commander';
+import type { AllReduceFlags } from '../bench/allreduce.js';
+import type { BenchFlags } from '../bench/report.js';
 import type { CheckFlags } from './check.js';
+import type { ScaleFlags } from '../bench/scale.js';
+import type { TrainFlags } from '../bench/train.js';
 import type { CoordinatorFlags } from './coordinator.js';
 import type { RunFlags } from './open-run.js';
 import { options, wholeNumber } from './options.js';
@@ -111,7 +115,106 @@ function doctorCommand(): Command {
   return withOptions(command, 'json');
 }
 
+/** `2,4,8` */
+function wholeNumbers(least: number): (text: string) => readonly number[] {
+  return (text) => text.split(',').map(wholeNumber(least));
+}
+
+const names = (text: string): readonly string[] => text.split(',');
+
+/** One of the benchmarks; `load` brings its code. */
+function benchmark<Flags>(
+  name: string,
+  description: string,
+  load: () => Promise<(flags: Flags) => Promise<void>>,
+): Command {
+  return new Command(name)
+    .description(description)
+    .option('--json <file>', 'write the results to a file, too')
+    .option('--quick', 'fewer and smaller measurements: to see that it works, not to quote it')
+    .action(async (flags: Flags) => {
+      const [{ bench }, run] = await Promise.all([import('./bench.js'), load()]);
+      await bench(() => run(flags));
+    });
+}
+
+function benchCommand(): Command {
+  const command = new Command('bench').description(
+    'measure Lockstep on this machine, next to its limits and its peers',
+  );
+  command.addCommand(
+    benchmark<BenchFlags>(
+      'kernels',
+      'every kernel against its limit: products, and the bandwidth of memory',
+      async () => {
+        const { benchKernels } = await import('../bench/kernels.js');
+        return benchKernels;
+      },
+    ),
+  );
+  command.addCommand(
+    benchmark<AllReduceFlags>(
+      'allreduce',
+      'time and bandwidth of an all-reduce between processes, next to Gloo',
+      async () => {
+        const { benchAllReduce } = await import('../bench/allreduce.js');
+        return benchAllReduce;
+      },
+    )
+      .addOption(
+        new Option('--processes <n,n…>', 'how many processes').argParser(wholeNumbers(2)).default([2, 4, 8], '2,4,8'),
+      )
+      .addOption(
+        new Option('--max-bytes <n>', 'the largest vector').argParser(wholeNumber(4)).default(2 ** 26, '64 MiB'),
+      )
+      .addOption(
+        new Option('--formats <name,name…>', 'wire formats: float32, bfloat16, float16')
+          .argParser(names)
+          .default(['float32', 'bfloat16'], 'float32,bfloat16'),
+      )
+      .option('--no-peers', 'Lockstep alone'),
+  );
+  command.addCommand(
+    benchmark<TrainFlags>(
+      'train',
+      'a training step of three jobs, and where its time goes, next to the peers',
+      async () => {
+        const { benchTrain } = await import('../bench/train.js');
+        return benchTrain;
+      },
+    )
+      .addOption(
+        new Option('--jobs <name,name…>', 'reference, large, small')
+          .argParser(names)
+          .default(['reference', 'large', 'small'], 'all'),
+      )
+      .option('--no-peers', 'Lockstep alone'),
+  );
+  command.addCommand(
+    benchmark<ScaleFlags>(
+      'scale',
+      'what the cluster itself costs, with workers that wait instead of computing',
+      async () => {
+        const { benchScale } = await import('../bench/scale.js');
+        return benchScale;
+      },
+    )
+      .addOption(
+        new Option('--workers <n,n…>', 'how many workers')
+          .argParser(wholeNumbers(1))
+          .default([1, 2, 4, 8, 16, 32, 64], '1,2,4,8,16,32,64'),
+      )
+      .addOption(
+        new Option('--max-mesh <n>', 'most workers of a mesh, which has a connection for each pair')
+          .argParser(wholeNumber(0))
+          .default(32),
+      )
+      .option('--no-link', 'without the shaped link between network namespaces'),
+  );
+  return command;
+}
+
 /** In the order of the help. */
 export function commands(): readonly Command[] {
-  return [trainCommand(), coordinatorCommand(), workerCommand(), checkCommand(), doctorCommand()];
+  return [trainCommand(), coordinatorCommand(), workerCommand(), checkCommand(), doctorCommand(), benchCommand()];
 }
