@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Scores } from '../../coordinator/trainer.js';
-import { MOMENTS, TestCluster, type Arrival } from '../support/cluster.js';
+import { MESH_MOMENTS, MOMENTS, TestCluster, settled, type Arrival } from '../support/cluster.js';
 
 const moments = Object.keys(MOMENTS) as (keyof typeof MOMENTS)[];
+const meshMoments = Object.keys(MESH_MOMENTS) as (keyof typeof MESH_MOMENTS)[];
 const TOTAL_STEPS = 8;
 
 /** What a run in which nothing happens comes to. */
@@ -29,6 +30,14 @@ describe('the number of workers is not a hyperparameter', () => {
     const scores = await cluster.run(...Array.from({ length: count }, (_, rank) => `w${rank}`));
     expectSameResult(cluster, scores);
     expect(cluster.observer.recoveries).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4, 5])('%i workers in a mesh', async (count) => {
+    const cluster = new TestCluster({ collective: 'mesh' });
+    const scores = await cluster.run(...Array.from({ length: count }, (_, rank) => `w${rank}`));
+    expectSameResult(cluster, scores);
+    expect(cluster.observer.recoveries).toEqual([]);
+    expect(cluster.observer.apartness).toEqual([]);
   });
 });
 
@@ -223,26 +232,118 @@ describe('messages of a past attempt', () => {
   });
 });
 
-describe('whatever happens', () => {
+describe('a member of a mesh is lost', () => {
+  it.each(meshMoments.filter((moment) => moment !== 'during an evaluation'))('%s', async (moment) => {
+    const cluster = new TestCluster({ collective: 'mesh' }).failAt('b', 2, moment);
+    expectSameResult(cluster, await cluster.run('a', 'b', 'c'));
+    expect(cluster.observer.recoveries).toEqual([{ epoch: 3, step: 2, attempt: 1 }]);
+    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 2, 2, 2, 2, 2, 2]);
+  });
+
+  it('and with it the new weights that it was about to pass on, just when they are to be evaluated', async () => {
+    // Step 3 is the fourth, after which the dev split is evaluated. Nothing that b is to pass on of it arrives.
+    const cluster = new TestCluster({ collective: 'mesh' });
+    const isLast = ({ worker, kind, step }: Arrival): boolean =>
+      worker === 'b' && kind === 'weights at a peer' && step === 3;
+    for (let piece = 0; piece < 100; piece += 1) cluster.once(isLast, () => undefined);
+    cluster.once(
+      ({ worker, kind, step }) => worker === 'b' && kind === 'evaluated' && step === 4,
+      () => cluster.kill('b'),
+    );
+    expectSameResult(cluster, await cluster.run('a', 'b', 'c'));
+    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 3, 3, 2, 2, 2, 2]);
+  });
+
+  it('of two: the other goes on alone', async () => {
+    const cluster = new TestCluster({ collective: 'mesh' }).failAt('a', 5, 'before a sum of its own');
+    expectSameResult(cluster, await cluster.run('a', 'b'));
+  });
+});
+
+describe('workers that cannot reach each other', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Goes on until the run is over; time passes when nothing else happens. */
+  async function untilOver(run: Promise<Scores | null>): Promise<Scores | null> {
+    let isOver = false;
+    const over = run.finally(() => (isOver = true));
+    while (!isOver) {
+      await settled();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    return over;
+  }
+
+  const collectives = (cluster: TestCluster): string[] =>
+    cluster.sent.flatMap(({ worker, message }) =>
+      worker === 'a' && message.type === 'roster' ? [message.collective] : [],
+    );
+
+  it('from the start make the coordinator sum instead', async () => {
+    const cluster = new TestCluster({ collective: 'mesh' });
+    cluster.network.cut('a', 'b');
+    expectSameResult(cluster, await untilOver(cluster.run('a', 'b', 'c')));
+    expect(collectives(cluster)).toContain('mesh');
+    expect(collectives(cluster).at(-1)).toBe('star');
+    expect(cluster.observer.apartness).toHaveLength(1);
+    expect(cluster.observer.apartness[0]).toMatch(/^(a and b|b and a): no route$/);
+    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 3, 3, 3, 3, 3, 3]);
+  });
+
+  it.each(['gradient at a peer', 'weights at a peer', 'sum'] as const)(
+    'from the middle of a step on, before a %s, do not lose it',
+    async (kind) => {
+      const cluster = new TestCluster({ collective: 'mesh' });
+      cluster.once(
+        (arrival) => arrival.worker === 'a' && arrival.step === 2 && arrival.kind === kind,
+        (arrival) => {
+          cluster.network.cut('a', 'b');
+          arrival.deliver();
+        },
+      );
+      expectSameResult(cluster, await untilOver(cluster.run('a', 'b', 'c')));
+      expect(collectives(cluster).at(-1)).toBe('star');
+      expect(cluster.observer.apartness).toHaveLength(1);
+    },
+  );
+
+  it('because one of them is gone are no reason to give the mesh up', async () => {
+    const cluster = new TestCluster({ collective: 'mesh' }).failAt('b', 2, 'before a sum of its own');
+    expectSameResult(cluster, await untilOver(cluster.run('a', 'b', 'c')));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(collectives(cluster).at(-1)).toBe('mesh');
+    expect(cluster.observer.apartness).toEqual([]);
+  });
+});
+
+describe.each([
+  ['star', MOMENTS],
+  ['mesh', MESH_MOMENTS],
+] as const)('whatever happens in a %s', (collective, kinds) => {
   it('the weights are the same', async () => {
     const incident = fc.record({
       worker: fc.nat(9),
       step: fc.nat(TOTAL_STEPS),
-      moment: fc.constantFrom(...moments),
+      kind: fc.constantFrom<Arrival['kind'][]>(...Object.values(kinds)),
       joins: fc.nat(2),
     });
     const workers = fc.integer({ min: 1, max: 5 });
     await fc.assert(
       fc.asyncProperty(workers, fc.array(incident, { maxLength: 6 }), async (count, incidents) => {
-        const cluster = new TestCluster();
+        const cluster = new TestCluster({ collective });
         let started = 0;
         const start = (): void => {
           cluster.start(`w${started}`);
           started += 1;
         };
-        for (const { worker, step, moment, joins } of incidents) {
+        for (const { worker, step, kind, joins } of incidents) {
           cluster.once(
-            (arrival) => arrival.worker === `w${worker}` && arrival.step === step && arrival.kind === MOMENTS[moment],
+            (arrival) => arrival.worker === `w${worker}` && arrival.step === step && arrival.kind === kind,
             () => {
               for (let i = 0; i < joins; i += 1) start();
               cluster.kill(`w${worker}`);

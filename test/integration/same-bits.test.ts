@@ -59,6 +59,56 @@ describe('one job with batch norm, dropout and a last batch that does not divide
   });
 });
 
+describe('a model of several buckets', () => {
+  // 385,000 parameters, which are cut into seven buckets: all workers of a mesh own some.
+  const WIDE = ['model.layers.0.units=600', 'model.layers.4.units=600', 'training.epochs=1', 'training.clipNorm=null'];
+  const wide = (name: string, ...settings: readonly string[]): Promise<Results> =>
+    train(
+      job,
+      join(folder, `wide-${name}`),
+      [...WIDE, ...settings].flatMap((setting) => ['--set', setting]),
+    );
+  let alone: Results;
+  beforeAll(async () => {
+    alone = await wide('alone', 'cluster.workers=1');
+  }, TIMEOUT_MS);
+
+  const clusters: readonly (readonly [collective: string, workers: number, transport: string, connections: number])[] =
+    [
+      ['star', 2, 'shm', 1],
+      ['star', 3, 'grpc', 2],
+      ['mesh', 2, 'grpc', 1],
+      ['mesh', 3, 'shm', 1],
+      ['mesh', 5, 'grpc', 2],
+    ];
+  it.each(clusters)(
+    'gives the same weights in a %s of %i workers over %s with %i connections',
+    { timeout: TIMEOUT_MS },
+    async (collective, workers, transport, connections) => {
+      const results = await wide(
+        `${collective}-${workers}-${transport}`,
+        `cluster.collective=${collective}`,
+        `cluster.workers=${workers}`,
+        `cluster.transport=${transport}`,
+        `cluster.connections=${connections}`,
+      );
+      expectSameBits(results, alone);
+    },
+  );
+
+  it(
+    'gives the same weights in a mesh where the norm of the gradient is waited for',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const clip = 'training.clipNorm=0.5';
+      const results = await wide('clipped-3', clip, 'cluster.collective=mesh', 'cluster.workers=3');
+      const clipped = await wide('clipped-1', clip, 'cluster.workers=1');
+      expectSameBits(results, clipped);
+      expect(clipped.record.weightsSha256).not.toBe(alone.record.weightsSha256);
+    },
+  );
+});
+
 describe('batch norm within each shard', () => {
   it('gives the same weights on 1 and 3 workers', { timeout: TIMEOUT_MS }, async () => {
     const ghost = writeSmallJob(join(folder, 'ghost'), jobText('shard'));

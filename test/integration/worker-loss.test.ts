@@ -98,6 +98,30 @@ describe('a worker that is killed in the middle of training', () => {
   });
 });
 
+describe('a worker of a mesh that is killed in the middle of training', () => {
+  it('is done without, and so are the sums that it owned: same bits', { timeout: TIMEOUT_MS }, async () => {
+    // Enough parameters that each worker owns a bucket.
+    const wide = ['model.layers.0.units=300', 'model.layers.4.units=300', 'training.epochs=12'];
+    const settings = [...LONG, ...wide.flatMap((setting) => ['--set', setting])];
+    const alone = await train(job, join(folder, 'mesh-alone'), settings);
+    const out = join(folder, 'mesh-killed');
+    const mesh = [...settings, '--set', 'cluster.collective=mesh', '--workers', '3', '--quiet'];
+    const coordinator = await startCoordinator(job, out, mesh);
+    const workers = startWorkers(3, coordinator.address);
+    await reached(25, out, coordinator.process);
+    await killInStep((signal) => workers[1]?.kill(signal));
+    const results = await completed(coordinator, out);
+
+    expect(results.record.weightsSha256).toBe(alone.record.weightsSha256);
+    expect(measured(results)).toEqual(measured(alone));
+    expect(reasons(results, 'recovery')).toHaveLength(1);
+    expect(workerCounts(results)).toEqual([3, 2]);
+    // They could reach each other all the time: the mesh goes on.
+    expect(results.events.filter(({ type }) => type === 'collective')).toEqual([]);
+    expect(await exitCodes([workers[0], workers[2]].flatMap((worker) => worker ?? []))).toEqual([0, 0]);
+  });
+});
+
 describe('a worker that hangs', () => {
   it('is given up after the heartbeat timeout: same bits', { timeout: TIMEOUT_MS }, async () => {
     const out = join(folder, 'hanging');

@@ -177,3 +177,58 @@ describe('waiting for the threads', () => {
     expect(ended).toBe(true);
   });
 });
+
+describe('the progress of gradients', () => {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('is told while other operations of the segment go on', async () => {
+    const control = new Control(0);
+    control.setPass(request);
+    const seen: string[] = [];
+    const run = control
+      .run(5, 2, () => seen.push([0, 1].map((operation) => control.hasEnded(operation, 2)).join(' ')))
+      .then(() => seen.push('over'));
+    await turn();
+    expect(seen).toEqual(['false false']);
+    // One of the two tasks of an operation is nothing to tell.
+    control.taskEnded(1, 2);
+    await turn();
+    expect(seen).toEqual(['false false']);
+    control.taskEnded(1, 2);
+    await turn();
+    expect(seen).toEqual(['false false', 'false true']);
+    control.done();
+    control.taskEnded(0, 2);
+    control.taskEnded(0, 2);
+    await turn();
+    expect(seen).toEqual(['false false', 'false true', 'true true']);
+    control.done();
+    await run;
+    expect(seen.slice(-2)).toEqual(['true true', 'over']);
+  });
+
+  it('is told once more at the end, of what ended last', async () => {
+    const control = new Control(0);
+    control.setPass(request);
+    const seen: boolean[] = [];
+    const run = control.run(5, 1, () => seen.push(control.hasEnded(7, 1)));
+    control.taskEnded(7, 1);
+    control.done();
+    await run;
+    expect(seen.at(-1)).toBe(true);
+  });
+
+  it('goes on from segment to segment, and begins again with the next pass', async () => {
+    const control = new Control(0);
+    control.setPass(request);
+    for (const segment of [1, 2]) {
+      const run = control.run(segment, 1);
+      control.taskEnded(0, 2);
+      control.done();
+      await run;
+      expect(control.hasEnded(0, 2)).toBe(segment === 2);
+    }
+    control.setPass(request);
+    expect(control.hasEnded(0, 2)).toBe(false);
+  });
+});

@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import { NO_TRACER } from '../../src/common/trace.js';
+import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
+import { COORDINATOR } from '../../src/protocol/link.js';
+import type { CollectiveName, Fence, Roster } from '../../src/protocol/messages.js';
+import { ROOT, type Piece } from '../../src/protocol/piece.js';
+import type { Bucket } from '../../src/reduce/buckets.js';
+import { Reduction, type GradientNode } from '../../worker/reduction.js';
+
+const ELEMENTS = 10;
+const SHARDS = 4;
+/** In a mesh of a, b and c: bucket 0 is a's, 1 is b's, 2 is c's, 3 is a's again. */
+const BUCKETS: readonly Bucket[] = [
+  { index: 0, start: 7, end: 10 },
+  { index: 1, start: 4, end: 7 },
+  { index: 2, start: 2, end: 4 },
+  { index: 3, start: 0, end: 2 },
+];
+const MEMBERS = ['a', 'b', 'c'];
+const fence = (step: number, attempt = 1, epoch = 1): Fence => ({ epoch, step, attempt });
+
+function roster(collective: CollectiveName, members = MEMBERS): Roster {
+  return {
+    type: 'roster',
+    epoch: 1,
+    collective,
+    bucketElements: 3,
+    members: members.map((id) => ({ id, address: null })),
+  };
+}
+
+interface Sent {
+  readonly to: string;
+  readonly piece: Piece;
+}
+
+function member(self: string, collective: CollectiveName, members = MEMBERS) {
+  const sent: Sent[] = [];
+  const reduction = new Reduction({
+    self,
+    createKernels: createReferenceKernels,
+    shards: SHARDS,
+    gradientFormat: 'float32',
+    tracer: NO_TRACER,
+    send: (to, piece) => sent.push({ to, piece: { ...piece, bytes: Uint8Array.from(piece.bytes) } }),
+  });
+  reduction.adopt(roster(collective, members), BUCKETS);
+  return { reduction, sent };
+}
+
+/** The sum of a node: whole numbers, whose sums do not depend on the order; the order is the business of bucket sums. */
+function node(level: number, index: number, factor: number): GradientNode {
+  return { level, index, values: Float32Array.from({ length: ELEMENTS }, (_, j) => factor * (j + 1)) };
+}
+
+function pieceOf({ level, index, values }: GradientNode, { start, end }: Bucket, of = fence(0)): Piece {
+  const bytes = new Uint8Array(values.slice(start, end).buffer);
+  return {
+    kind: 'gradient',
+    fence: of,
+    node: { level, index },
+    start,
+    count: end - start,
+    format: 'float32',
+    bytes,
+  };
+}
+
+const valuesOf = ({ bytes }: Piece): number[] => [...new Float32Array(Uint8Array.from(bytes).buffer)];
+const summary = (sent: readonly Sent[]): string[] =>
+  sent.map(({ to, piece }) => `${piece.kind} ${piece.start}+${piece.count} to ${to}: ${valuesOf(piece).join(' ')}`);
+
+const [B0, B1, B2, B3] = BUCKETS as readonly [Bucket, Bucket, Bucket, Bucket];
+
+describe('in a star', () => {
+  it('every sum goes to the coordinator, with the fence and node that it belongs to', () => {
+    const { reduction, sent } = member('b', 'star');
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.ready(B1, [node(0, 1, 1), node(1, 1, 10)]);
+    expect(summary(sent)).toEqual(['gradient 4+3 to coordinator: 5 6 7', 'gradient 4+3 to coordinator: 50 60 70']);
+    expect(sent.map(({ piece }) => [piece.fence, piece.node])).toEqual([
+      [fence(0), { level: 0, index: 1 }],
+      [fence(0), { level: 1, index: 1 }],
+    ]);
+  });
+
+  it('nobody is told of new weights', () => {
+    const { reduction, sent } = member('a', 'star');
+    reduction.passOn({ ...pieceOf(node(0, 0, 1), B0), kind: 'weights' }, new Float32Array(ELEMENTS));
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('in a mesh', () => {
+  it('a sum goes to the owner of its bucket', () => {
+    const { reduction, sent } = member('b', 'mesh');
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    for (const bucket of BUCKETS) reduction.ready(bucket, [node(1, 1, 1)]);
+    expect(summary(sent)).toEqual(['gradient 7+3 to a: 8 9 10', 'gradient 2+2 to c: 3 4', 'gradient 0+2 to a: 1 2']);
+  });
+
+  it('the owner adds them to its own, and sends the coordinator what they come to', () => {
+    const { reduction, sent } = member('a', 'mesh');
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.receive(pieceOf(node(0, 2, 100), B0));
+    reduction.ready(B0, [node(1, 0, 1)]);
+    expect(sent).toEqual([]);
+    reduction.receive(pieceOf(node(0, 3, 1000), B0));
+    expect(summary(sent)).toEqual(['sum 7+3 to coordinator: 8808 9909 11010']);
+    expect(sent[0]?.piece).toMatchObject({ fence: fence(0), node: ROOT });
+    // The other bucket that it owns is summed on its own.
+    reduction.receive(pieceOf(node(0, 2, 10), B3));
+    reduction.receive(pieceOf(node(0, 3, 100), B3));
+    reduction.ready(B3, [node(1, 0, 1)]);
+    expect(summary(sent.slice(1))).toEqual(['sum 0+2 to coordinator: 111 222']);
+  });
+
+  it('leaves the gradients of the engine as they are', () => {
+    const { reduction } = member('a', 'mesh');
+    const own = node(1, 0, 1);
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.ready(B0, [own]);
+    reduction.receive(pieceOf(node(1, 1, 5), B0));
+    expect(own).toEqual(node(1, 0, 1));
+  });
+
+  it('shards without samples are not waited for', () => {
+    const { reduction, sent } = member('a', 'mesh');
+    reduction.begin({ fence: fence(0), batchCount: 2 });
+    reduction.ready(B0, [node(0, 0, 1)]);
+    reduction.receive(pieceOf(node(0, 1, 1), B0));
+    expect(summary(sent)).toEqual(['sum 7+3 to coordinator: 16 18 20']);
+  });
+
+  it('what comes before its plan is kept, although its bytes are used again', () => {
+    const { reduction, sent } = member('a', 'mesh');
+    const early = pieceOf(node(1, 1, 5), B0);
+    // gRPC hands over Node buffers.
+    const bytes = Buffer.from(early.bytes);
+    reduction.receive({ ...early, bytes });
+    bytes.fill(0xff);
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.ready(B0, [node(1, 0, 1)]);
+    expect(summary(sent)).toEqual(['sum 7+3 to coordinator: 48 54 60']);
+  });
+
+  it('what comes early is kept beyond the plan of an attempt in between', () => {
+    const { reduction, sent } = member('a', 'mesh');
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.receive(pieceOf(node(1, 1, 5), B0, fence(0, 3)));
+    reduction.begin({ fence: fence(0, 2), batchCount: 8 });
+    reduction.begin({ fence: fence(0, 3), batchCount: 8 });
+    reduction.ready(B0, [node(1, 0, 1)]);
+    expect(sent.map(({ piece }) => piece.fence)).toEqual([fence(0, 3)]);
+  });
+
+  it('what comes late is dropped', () => {
+    const { reduction, sent } = member('a', 'mesh');
+    reduction.begin({ fence: fence(4), batchCount: 8 });
+    reduction.ready(B0, [node(1, 0, 1)]);
+    for (const old of [fence(3), fence(3, 9), fence(4, 0), fence(4, 1, 0)]) {
+      reduction.receive(pieceOf(node(1, 1, 5), B0, old));
+    }
+    expect(sent).toEqual([]);
+    reduction.begin({ fence: fence(5), batchCount: 8 });
+    reduction.receive(pieceOf(node(1, 1, 5), B0, fence(4)));
+    reduction.ready(B0, [node(1, 0, 1)]);
+    expect(sent).toEqual([]);
+  });
+
+  it('a new epoch has other owners, and calls off what is under way', () => {
+    const { reduction, sent } = member('a', 'mesh');
+    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.ready(B0, [node(1, 0, 1)]);
+    reduction.adopt(roster('mesh', ['b', 'a']), BUCKETS);
+    reduction.receive(pieceOf(node(1, 1, 5), B0));
+    // Without a plan there is nothing to send.
+    reduction.ready(B0, [node(1, 0, 1)]);
+    expect(sent).toEqual([]);
+    reduction.begin({ fence: fence(0, 2, 2), batchCount: 8 });
+    reduction.ready(B0, [node(1, 0, 1)]);
+    expect(summary(sent)).toEqual(['gradient 7+3 to b: 8 9 10']);
+    reduction.ready(B1, [node(1, 0, 1)]);
+    reduction.receive(pieceOf(node(1, 1, 1), B1, fence(0, 2, 2)));
+    expect(summary(sent.slice(1))).toEqual(['sum 4+3 to coordinator: 10 12 14']);
+  });
+});
+
+describe('new weights', () => {
+  const vector = Float32Array.from({ length: ELEMENTS }, (_, j) => -j);
+  const weights = (start: number, count: number): Piece => ({
+    ...pieceOf(node(0, 0, 1), { index: 0, start, end: start + count }, fence(9, 0, 0)),
+    kind: 'weights',
+  });
+
+  it('of a bucket are passed on by its owner, part by part, from where they have been put', () => {
+    const { reduction, sent } = member('b', 'mesh');
+    reduction.passOn(weights(5, 2), vector);
+    expect(summary(sent)).toEqual(['weights 5+2 to a: -5 -6', 'weights 5+2 to c: -5 -6']);
+    expect(sent[0]?.piece.fence).toEqual(fence(9, 0, 0));
+  });
+
+  it.each([
+    ['of a bucket of another', B2.start, 2],
+    ['of everything, which the coordinator sends to whoever needs it', 0, ELEMENTS],
+    ['behind the parameters, which are running statistics', ELEMENTS, 4],
+  ])('%s are not passed on', (_, start, count) => {
+    const { reduction, sent } = member('b', 'mesh');
+    reduction.passOn(weights(start, count), new Float32Array(ELEMENTS + 4));
+    expect(sent).toEqual([]);
+  });
+
+  it('are for the coordinator to hand out where no one else is a member', () => {
+    const { reduction, sent } = member('a', 'mesh', ['a']);
+    reduction.passOn(weights(7, 3), vector);
+    expect(sent.filter(({ to }) => to === COORDINATOR || to === 'a')).toEqual([]);
+  });
+});
