@@ -1,4 +1,5 @@
 /** A worker's end of the connection: its control stream, the pieces it pulls from the coordinator and from other workers. */
+import { setTimeout as schedule } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
@@ -19,6 +20,8 @@ import type { WorkerServer } from './worker-server.js';
 
 /** How long a worker that leaves waits for the coordinator to hear of it (ms). */
 const FAREWELL_MS = 1_000;
+/** How long a worker waits for the coordinator's last message once its pieces have ended (ms). */
+const LAST_WORD_MS = 3_000;
 
 export interface ConnectOptions {
   readonly coordinator: Address;
@@ -80,7 +83,10 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   openPieces(parameterElements: number): void {
     if (this.#welcome === null) return;
     this.#codec = new WireCodec({ ...this.#welcome.job.training.wireFormat, parameterElements });
-    this.#open(COORDINATOR, this.#options.coordinator, (reason) => this.#lose(reason));
+    this.#open(COORDINATOR, this.#options.coordinator, (reason) => {
+      // A coordinator that ends closes this stream too, and what it has to say about it comes by the other one.
+      schedule(() => this.#lose(reason), LAST_WORD_MS).unref();
+    });
   }
 
   setPeers(peers: readonly RosterMember[]): void {

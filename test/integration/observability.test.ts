@@ -185,7 +185,7 @@ describe('a cluster under way', () => {
     expect((await get(`http://${workerHttp}/readyz`)).code).toBe(200);
     expectAccepted((await get(`http://${workerHttp}/metrics`)).text);
     const { address } = await first.logged('worker started');
-    expect(await health(String(address), 'lockstep.v1.Worker')).toBe('SERVING');
+    expect(await health(String(address), 'lockstep.v1.Bulk')).toBe('SERVING');
 
     second.kill('SIGCONT');
     await completed(coordinator, out);
@@ -200,7 +200,7 @@ describe('a worker without a coordinator', () => {
     const { address } = await worker.logged('worker started');
     expect((await get(`http://${http}/healthz`)).code).toBe(200);
     expect((await get(`http://${http}/readyz`)).code).toBe(503);
-    expect(await health(String(address), 'lockstep.v1.Worker')).toBe('NOT_SERVING');
+    expect(await health(String(address), 'lockstep.v1.Bulk')).toBe('NOT_SERVING');
     worker.kill('SIGTERM');
     const { code, stderr } = await worker.finished();
     expect(code, stderr).toBe(143);
