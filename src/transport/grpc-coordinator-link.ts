@@ -1,5 +1,4 @@
 /** A worker's end of the connection: its control stream, the pieces it pulls from the coordinator and from other workers. */
-import { setTimeout as schedule } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
@@ -14,14 +13,10 @@ import type { WorkerMessage as WireToCoordinator } from '../rpc/generated/lockst
 import { protocol } from '../rpc/proto.js';
 import { plainReason } from '../rpc/reason.js';
 import { BulkReader } from './bulk-reader.js';
+import { LAST_WORDS_MS } from './last-words.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
 import { WireCodec } from './wire-codec.js';
 import type { WorkerServer } from './worker-server.js';
-
-/** How long a worker that leaves waits for the coordinator to hear of it (ms). */
-const FAREWELL_MS = 1_000;
-/** How long a worker waits for the coordinator's last message once its pieces have ended (ms). */
-const LAST_WORD_MS = 3_000;
 
 export interface ConnectOptions {
   readonly coordinator: Address;
@@ -83,9 +78,9 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   openPieces(parameterElements: number): void {
     if (this.#welcome === null) return;
     this.#codec = new WireCodec({ ...this.#welcome.job.training.wireFormat, parameterElements });
-    this.#open(COORDINATOR, this.#options.coordinator, (reason) => {
-      // A coordinator that ends closes this stream too, and what it has to say about it comes by the other one.
-      schedule(() => this.#lose(reason), LAST_WORD_MS).unref();
+    this.#open(COORDINATOR, this.#options.coordinator, async (reason) => {
+      await setTimeout(LAST_WORDS_MS, undefined, { ref: false });
+      this.#lose(reason);
     });
   }
 
@@ -113,18 +108,21 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     this.#options.server.serveAs(null);
     for (const reader of this.#readers.values()) reader.close();
     this.#call.end();
-    await Promise.race([this.#ended, setTimeout(FAREWELL_MS, undefined, { ref: false })]);
+    await Promise.race([this.#ended, setTimeout(LAST_WORDS_MS, undefined, { ref: false })]);
     this.#client.close();
   }
 
-  #open(source: string, address: Address, lost: (reason: string) => void): void {
+  #open(source: string, address: Address, lost: (reason: string) => void | Promise<void>): void {
     if (this.#welcome === null || this.#closed) return;
     const { workerId: self, runId, job } = this.#welcome;
     const { security, heartbeatTimeoutMs, transfers: counters } = this.#options;
     const { transport: carrier, connections: lanes } = job.cluster;
     const reader = new BulkReader(
       { address, self, source, runId, security, heartbeatTimeoutMs, lanes, carrier, counters },
-      { piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece), lost },
+      {
+        piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece),
+        lost: (reason) => void lost(reason),
+      },
     );
     this.#readers.set(source, reader);
   }

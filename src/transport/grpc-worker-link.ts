@@ -10,6 +10,7 @@ import type { CoordinatorMessage as WireToWorker } from '../rpc/generated/lockst
 import type { WorkerMessage__Output } from '../rpc/generated/lockstep/v1/WorkerMessage.js';
 import type { BulkSource } from './bulk.js';
 import { BulkReader } from './bulk-reader.js';
+import { LAST_WORDS_MS } from './last-words.js';
 import type { CarrierChoice, Piece, TransferCounter } from '../protocol/piece.js';
 import type { WireCodec } from './wire-codec.js';
 
@@ -90,7 +91,10 @@ export class GrpcWorkerLink implements WorkerLink {
       {
         piece: (piece) => onPiece(codec.decode(piece)),
         lost: (reason) => {
-          if (!this.#closed) onBroken(`gradients cannot be pulled from ${formatAddress(address)}: ${reason}`);
+          const lose = (): void => {
+            if (!this.#closed) onBroken(`gradients cannot be pulled from ${formatAddress(address)}: ${reason}`);
+          };
+          setTimeout(lose, LAST_WORDS_MS).unref();
         },
       },
     );

@@ -287,6 +287,45 @@ describe('a connection that breaks', () => {
     expect(worker.side.losses).toEqual([]);
   });
 
+  // Pieces travel on connections of their own, and their end may be known before what was said last.
+  describe('while messages are slower than pieces', () => {
+    async function connected() {
+      const coordinator = await startCoordinator();
+      const network = await Network.to(coordinator.address);
+      const worker = await welcomed(await join(network.address));
+      const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
+      if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
+      network.slowDown(200);
+      worker.link.openPieces(3);
+      link.openPieces();
+      link.sendPiece(model(1, numbers(3)));
+      worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
+      await worker.side.until(() => worker.side.pieces.length === 1);
+      await atCoordinator.until(() => atCoordinator.pieces.length === 1);
+      return { coordinator, worker, link, atCoordinator };
+    }
+
+    it('because the coordinator ends: its last words are heard first', async () => {
+      const { coordinator, worker, link } = await connected();
+      link.send({ type: 'shutdown', reason: 'done', message: '' });
+      const closed = coordinator.server.close();
+      await worker.side.until(() => worker.side.losses.length > 0);
+      expect(worker.side.messages.at(-1)).toEqual({ type: 'shutdown', reason: 'done', message: '' });
+      expect(worker.side.losses).toHaveLength(1);
+      await closed;
+    });
+
+    it('because the worker ends: its last words are heard first', async () => {
+      const { worker, atCoordinator } = await connected();
+      worker.link.send({ type: 'failed', code: 'data', message: 'row 7 is gone' });
+      const closed = worker.close();
+      await atCoordinator.until(() => atCoordinator.losses.length > 0);
+      expect(atCoordinator.messages.at(-1)).toEqual({ type: 'failed', code: 'data', message: 'row 7 is gone' });
+      expect(atCoordinator.losses).toHaveLength(1);
+      await closed;
+    });
+  });
+
   it('because the coordinator ends is heard after its last words', async () => {
     const coordinator = await startCoordinator();
     const { side } = await welcomed(await join(coordinator.address));
