@@ -32,7 +32,7 @@ class IdxTrainingSource implements TrainingSource<IdxSource> {
 
   constructor(samples: IdxSamples, task: Task) {
     this.size = samples.labels.length;
-    this.strata = task === 'classification' ? Uint32Array.from(samples.labels) : null;
+    this.strata = task === 'classification' ? new Uint32Array(samples.labels) : null;
     this.#samples = samples;
     this.#task = task;
   }
