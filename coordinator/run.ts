@@ -15,6 +15,7 @@ import { CooperationChoice, type CooperationSettings } from './cooperation.js';
 import { trainingExchanges } from './exchanges.js';
 import { ModelState } from './model-state.js';
 import type { PreparedJob } from './prepare.js';
+import type { Reception } from './reception.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
 import type { ClusterTrace } from './trace/cluster-trace.js';
 import { Trainer, type Scores } from './trainer.js';
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly arena?: Arena | undefined;
   /** Starts a trace of the run, whose first step is the one given (from 0); default: it is not traced. */
   readonly trace?: ((firstStep: number) => ClusterTrace) | undefined;
+  /** Where workers have come to before the run was open. */
+  readonly reception?: Pick<Reception, 'runId' | 'transfers'> | undefined;
 }
 
 export interface RunOutcome {
@@ -46,7 +49,7 @@ export interface RunOutcome {
 
 export class TrainingRun {
   /** Names this start of the coordinator: messages of an earlier one are told apart by it. */
-  readonly runId = randomUUID();
+  readonly runId: string;
   readonly directory: RunDirectory;
   readonly transfers: TransferTotals;
   readonly recorder: Recorder;
@@ -65,7 +68,8 @@ export class TrainingRun {
     this.#state = state;
     this.directory = directory;
     this.resumedSteps = state.version;
-    this.transfers = new TransferTotals();
+    this.runId = options.reception?.runId ?? randomUUID();
+    this.transfers = options.reception?.transfers ?? new TransferTotals();
     this.#trace = options.trace?.(state.version) ?? null;
     this.recorder = new Recorder({ ...options, state, directory, transfers: this.transfers });
     this.trainer = new Trainer({

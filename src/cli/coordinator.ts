@@ -4,7 +4,7 @@ import { checkListen, formatAddress, parseAddress } from '../rpc/address.js';
 import { selectBackend } from '../kernels/select.js';
 import { CoordinatorServer } from '../transport/coordinator-server.js';
 import { jobFromFlags } from './job-flags.js';
-import { openRun, orAbandon, type RunFlags } from './open-run.js';
+import { openRun, orAbandon, wireFormats, type RunFlags } from './open-run.js';
 import { commandName, joinToken } from './options.js';
 import { onStopSignal } from './signals.js';
 
@@ -34,7 +34,7 @@ export async function coordinate(path: string, flags: CoordinatorFlags): Promise
       host: run,
       carrier: prepared.job.cluster.transport,
       lanes: prepared.job.cluster.connections,
-      formats: { ...prepared.job.training.wireFormat, parameterElements: prepared.model.parameterElements },
+      formats: () => wireFormats(prepared),
       transfers: run.transfers,
     });
     server = await orAbandon(run, serving);

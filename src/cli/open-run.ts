@@ -1,5 +1,6 @@
 /** What `train` and `coordinator` have in common: from a job file and flags to a run that is ready to take workers. */
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
+import type { Reception } from '../../coordinator/reception.js';
 import { TrainingRun } from '../../coordinator/run.js';
 import type { Job } from '../job/job.js';
 import type { Arena } from '../kernels/arena.js';
@@ -9,6 +10,7 @@ import type { HttpEndpoint } from '../observe/http.js';
 import { createLogger, type Logger } from '../observe/logger.js';
 import type { Served } from '../observe/metrics.js';
 import { unservedCoordinatorMetrics } from '../observe/unserved.js';
+import type { WireFormats } from '../transport/wire-codec.js';
 import type { JobFlags } from './job-flags.js';
 import { openStage, type Stage } from './spectator.js';
 import type { RequestedTrace, TraceFlags } from './tracing.js';
@@ -42,19 +44,25 @@ export interface SelectedJob {
   readonly selection: BackendSelection;
 }
 
-/**
- * @param memory Memory that the run is to share with a worker in this process, once its job is known.
- * @throws LockstepError `job`, `data` or `usage`, before anything is written.
+/** What a run has for its workers. */
+export interface Accommodation {
+  /** Memory to share with a worker in this process. */
+  readonly memory?: (prepared: PreparedJob) => Arena | undefined;
+  /** Where workers have come to already; it is opened when the run is. */
+  readonly reception?: Reception;
+}
+
+/** @throws LockstepError `job`, `data` or `usage`, before anything is written.
  */
 export async function openRun(
   { job, baseDir, selection }: SelectedJob,
   flags: RunFlags,
   role: 'train' | 'coordinator',
-  memory: (prepared: PreparedJob) => Arena | undefined = () => undefined,
+  { memory, reception }: Accommodation = {},
 ): Promise<OpenRun> {
   const { backend, reason } = selection;
   const prepared = await prepareJob(job, baseDir, backend);
-  const arena = memory(prepared);
+  const arena = memory?.(prepared);
   const maxSteps = flags.maxSteps ?? null;
   const trace = await requestedTrace(flags);
   const stage = await openStage(prepared, flags, maxSteps);
@@ -86,6 +94,7 @@ export async function openRun(
       spectator,
       arena,
       trace: trace?.start,
+      reception,
     });
     stage.begin(run.resumedSteps);
     if (flags.http !== undefined && served !== null) {
@@ -94,6 +103,7 @@ export async function openRun(
       http = await orAbandon(run, serving);
     }
     logger.info({ job: job.name, backend, why: reason, out: run.directory.path }, 'run opened');
+    reception?.open(run);
     return { run, prepared, stage, logger, metrics, arena, close };
   } catch (thrown) {
     await close();
@@ -111,6 +121,11 @@ async function requestedTrace(flags: TraceFlags): Promise<RequestedTrace | null>
 async function metricsToServe({ version, backend }: PreparedJob): Promise<Served<CoordinatorMetrics>> {
   const { createCoordinatorMetrics } = await import('../observe/coordinator-metrics.js');
   return createCoordinatorMetrics({ build: { version, backend } });
+}
+
+/** What the gradients and weights of a job travel in. */
+export function wireFormats({ job, model }: PreparedJob): WireFormats {
+  return { ...job.training.wireFormat, parameterElements: model.parameterElements };
 }
 
 /** What a run needs to be served; a run that cannot have it is abandoned. */

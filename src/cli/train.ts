@@ -6,6 +6,7 @@ import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import type { Job } from '../job/job.js';
 import { kernelFindings } from '../kernels/inheritance.js';
 import { selectBackend } from '../kernels/select.js';
+import type { CoordinatorServer } from '../transport/coordinator-server.js';
 import { jobFromFlags } from './job-flags.js';
 import type { OpenRun, RunFlags } from './open-run.js';
 import { commandName, shownPath } from './options.js';
@@ -32,7 +33,7 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
       import('./open-run.js'),
       import('./local-worker.js'),
     ]);
-    const opened = await openRun(selected, flags, 'train', sharedArena);
+    const opened = await openRun(selected, flags, 'train', { memory: sharedArena });
     await finish(path, flags, opened, async ({ run, prepared, arena }) => {
       const worker = startLocalWorker(run, prepared, arena);
       try {
@@ -48,35 +49,47 @@ export async function train(path: string, flags: RunFlags): Promise<void> {
   const { workers: count, threads } = job.cluster;
   // First of all: they load their code and the data while this process does.
   const workers = new WorkerProcesses({ token, count, threads, backend: flags.backend });
+  let server: CoordinatorServer | null = null;
+  const close = async (): Promise<void> => {
+    await workers.close();
+    await server?.close();
+    server = null;
+  };
   try {
     const selected = { job, baseDir, selection: selectBackend(flags.backend) };
     workers.prepare({ job, baseDir, kernels: kernelFindings(), traced: flags.trace !== undefined });
-    const [{ openRun }, { CoordinatorServer }] = await Promise.all([
+    const [{ openRun, wireFormats }, { CoordinatorServer: Server }, { Reception }] = await Promise.all([
       import('./open-run.js'),
       import('../transport/coordinator-server.js'),
+      import('../../coordinator/reception.js'),
     ]);
-    const opened = await openRun(selected, flags, 'train');
-    await finish(path, flags, opened, async ({ run, logger, prepared }) => {
-      const server = await CoordinatorServer.start({
-        address: { host: '127.0.0.1', port: 0 },
-        security: { token },
-        heartbeatTimeoutMs: job.cluster.heartbeatTimeoutMs,
-        host: run,
-        carrier: job.cluster.transport,
-        lanes: job.cluster.connections,
-        formats: { ...job.training.wireFormat, parameterElements: prepared.model.parameterElements },
-        transfers: run.transfers,
-      });
-      workers.dial(server.address, { logger, ended: (reason, left) => missWorker(run, reason, left) });
+    const reception = new Reception();
+    let opened: OpenRun | null = null;
+    server = await Server.start({
+      address: { host: '127.0.0.1', port: 0 },
+      security: { token },
+      heartbeatTimeoutMs: job.cluster.heartbeatTimeoutMs,
+      host: reception,
+      carrier: job.cluster.transport,
+      lanes: job.cluster.connections,
+      formats: () => {
+        if (opened === null) throw new RangeError('a piece travels before the run is open');
+        return wireFormats(opened.prepared);
+      },
+      transfers: reception.transfers,
+    });
+    workers.dial(server.address);
+    opened = await openRun(selected, flags, 'train', { reception });
+    await finish(path, flags, opened, async ({ run, logger }) => {
+      workers.supervise({ logger, ended: (reason, left) => missWorker(run, reason, left) });
       try {
         return await run.execute();
       } finally {
-        await workers.close();
-        await server.close();
+        await close();
       }
     });
   } finally {
-    await workers.close();
+    await close();
   }
 }
 

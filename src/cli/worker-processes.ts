@@ -49,17 +49,21 @@ export class WorkerProcesses {
     this.#send({ type: 'job', ...order });
   }
 
-  dial(coordinator: Address, supervisor: WorkerSupervisor): void {
-    this.#supervisor = supervisor;
-    for (const report of this.#unreported) report(supervisor);
-    this.#unreported = [];
+  dial(coordinator: Address): void {
     this.#send({ type: 'dial', coordinator: formatAddress(coordinator) });
   }
 
-  /** Waits for the workers to leave, and ends those that do not. */
+  /** Tells of what happens, and of what has happened since the start. */
+  supervise(supervisor: WorkerSupervisor): void {
+    this.#supervisor = supervisor;
+    for (const report of this.#unreported) report(supervisor);
+    this.#unreported = [];
+  }
+
+  /** Waits for the workers to leave, and ends those that do not. Safe to call twice. */
   async close(): Promise<void> {
     this.#closing = true;
-    // Who was never told to dial has nothing to take leave of.
+    // There is no run to take leave of.
     if (this.#supervisor === null) this.#kill('SIGKILL');
     const timer = setTimeout(() => this.#kill('SIGKILL'), LEAVE_MS);
     const leaving = setTimeout(() => this.#kill('SIGTERM'), LEAVE_MS / 3);

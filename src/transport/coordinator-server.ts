@@ -34,8 +34,8 @@ export interface CoordinatorServerOptions {
   readonly carrier: CarrierChoice;
   /** Connections to each worker for pieces, where gRPC carries them. */
   readonly lanes: number;
-  /** What pieces travel in; default: float32. */
-  readonly formats?: WireFormats | undefined;
+  /** What pieces travel in, asked for with the first piece; default: float32. */
+  readonly formats?: (() => WireFormats) | undefined;
   readonly transfers: TransferCounter;
 }
 
@@ -65,7 +65,8 @@ export class CoordinatorServer {
     const links = new Map<string, GrpcWorkerLink>();
     const bulk = new BulkServer(rpc, options.security, options.transfers);
     bulk.serveAs({ id: COORDINATOR, runId: options.host.runId });
-    const codec = new WireCodec(options.formats ?? FLOAT32);
+    let made: WireCodec | undefined;
+    const codec = (): WireCodec => (made ??= new WireCodec(options.formats?.() ?? FLOAT32));
     let joined = 0;
     rpc.server.addService(protocol().Coordinator.service, {
       session(call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>) {
@@ -103,7 +104,7 @@ function serveSession(
   call: ServerDuplexStream<WorkerMessage__Output, WireToWorker>,
   id: string,
   { host, security, heartbeatTimeoutMs, carrier, lanes, transfers }: CoordinatorServerOptions,
-  codec: WireCodec,
+  codec: () => WireCodec,
   bulk: BulkServer,
   links: Map<string, GrpcWorkerLink>,
 ): void {

@@ -29,7 +29,7 @@ export interface GrpcWorkerLinkOptions {
   readonly carrier: CarrierChoice;
   readonly lanes: number;
   readonly transfers: TransferCounter;
-  readonly codec: WireCodec;
+  readonly codec: () => WireCodec;
   readonly onPiece: (piece: Piece) => void;
   readonly onBroken: (reason: string) => void;
 }
@@ -59,7 +59,7 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   sendPiece(piece: Piece): void {
-    if (!this.#closed) this.#options.bulk.send(this.id, this.#options.codec.encode(piece));
+    if (!this.#closed) this.#options.bulk.send(this.id, this.#options.codec().encode(piece));
   }
 
   get sending(): boolean {
@@ -89,7 +89,7 @@ export class GrpcWorkerLink implements WorkerLink {
         counters: transfers,
       },
       {
-        piece: (piece) => onPiece(codec.decode(piece)),
+        piece: (piece) => onPiece(codec().decode(piece)),
         lost: (reason) => {
           const lose = (): void => {
             if (!this.#closed) onBroken(`gradients cannot be pulled from ${formatAddress(address)}: ${reason}`);
