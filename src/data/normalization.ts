@@ -2,6 +2,7 @@
  * Input normalisation: x̂ = (x − mean) · inverseDeviation, with the moments of the training split for all splits.
  */
 import { sizeOf } from '../common/shape.js';
+import { BLOCK_BYTES, WasmWorkbench } from '../kernels/wasm/workbench.js';
 import type { Dataset } from './dataset.js';
 
 /** One value per feature, length sizeOf(featureShape), as `Kernels.standardize` takes them. */
@@ -36,7 +37,7 @@ export function computeNormalization(train: Dataset, mode: 'feature' | 'channel'
   train.copyFeatures([0], 0, 1, firstSample, 0);
   const origin = firstSample.map((_, feature) => firstSample[feature % groups] as number);
   const [groupSums, groupSquares] =
-    groups === 1 && train.dtype === 'uint8'
+    groups === 1 && train.dtype === 'uint8' && width <= BLOCK_BYTES
       ? momentsOfBytes(train, origin[0] as number)
       : momentsByGroup(train, groups, origin);
 
@@ -61,48 +62,31 @@ function momentsByGroup(dataset: Dataset, groups: number, origin: Float64Array):
   const width = origin.length;
   const sums = new Float64Array(width);
   const squares = new Float64Array(width);
-  forEachBlock(dataset, (block, rows) => addMoments(block, rows, width, origin, sums, squares));
+  const elements = Math.max(width, BLOCK_ELEMENTS);
+  const block = dataset.dtype === 'uint8' ? new Uint8Array(elements) : new Float32Array(elements);
+  forEachBlock(dataset, block, (filled, rows) => addMoments(filled, rows, width, origin, sums, squares));
   return [mergeGroups(sums, groups), mergeGroups(squares, groups)];
 }
 
-/**
- * `momentsByGroup` for bytes that form one group. All sums are integers below 2⁵³, so they are exact in any order, and four
- * bytes can be taken at a time.
- */
+/** `momentsByGroup` for bytes that form one group. All sums are integers below 2⁵³, so they are exact in any order. */
 function momentsOfBytes(dataset: Dataset, origin: number): GroupMoments {
+  const workbench = new WasmWorkbench();
   const width = sizeOf(dataset.featureShape);
   let sum = 0;
   let squares = 0;
-  forEachBlock(dataset, (block, rows) => {
-    const used = rows * width;
-    block.fill(0, used);
-    const words = new Uint32Array(block.buffer, 0, Math.ceil(used / 4));
-    let blockSum = 0;
-    let blockSquares = 0;
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i] as number;
-      // Most of a drawing is background.
-      if (word === 0) continue;
-      const a = word & 255;
-      const b = (word >>> 8) & 255;
-      const c = (word >>> 16) & 255;
-      const d = word >>> 24;
-      blockSum += a + b + c + d;
-      blockSquares += a * a + b * b + c * c + d * d;
-    }
-    sum += blockSum;
-    squares += blockSquares;
+  forEachBlock(dataset, workbench.bytes, (_, rows) => {
+    const moments = workbench.momentsOfBytes(rows * width);
+    sum += moments.sum;
+    squares += moments.squares;
   });
   const count = dataset.size * width;
   return [Float64Array.of(sum - count * origin), Float64Array.of(squares - 2 * origin * sum + count * origin * origin)];
 }
 
-function forEachBlock(dataset: Dataset, visit: (block: Block, rows: number) => void): void {
+/** @param block takes as many samples at a time as fit it; at least one must. */
+function forEachBlock(dataset: Dataset, block: Block, visit: (block: Block, rows: number) => void): void {
   const width = sizeOf(dataset.featureShape);
-  const blockRows = Math.min(dataset.size, Math.max(1, Math.floor(BLOCK_ELEMENTS / width)));
-  // Whole words, whatever the width.
-  const elements = Math.ceil((blockRows * width) / 4) * 4;
-  const block = dataset.dtype === 'uint8' ? new Uint8Array(elements) : new Float32Array(elements);
+  const blockRows = Math.min(dataset.size, Math.floor(block.length / width));
   const ids = new Uint32Array(blockRows);
   for (let first = 0; first < dataset.size; first += blockRows) {
     const rows = Math.min(blockRows, dataset.size - first);

@@ -3,6 +3,20 @@
  * ({@link Kernels} in ../kernels.ts); every position is a byte address, so an offset of the arena times 4.
  */
 export interface WasmExports {
+  /** Σx and Σx² of n unsigned bytes, as two float64 at `out`. */
+  byteMoments(n: number, x: number, out: number): void;
+  /** The normal number with the cumulative probability u. */
+  normal(u: number): number;
+  /** Normal numbers times deviation: two float32 from each counter (first + pair, tensor, 0, 0). */
+  drawNormal(
+    pairs: number,
+    first: number,
+    tensor: number,
+    keyLow: number,
+    keyHigh: number,
+    deviation: number,
+    y: number,
+  ): void;
   /** Where this instance keeps its temporaries: KERNEL_SCRATCH_ELEMENTS floats. */
   setScratch(address: number): void;
   /** Longest inner dimension that gemm sums without going through C. */

@@ -1,4 +1,4 @@
-/** What the module exports: the kernels of the contract (src/kernels/kernels.ts), with addresses in bytes. */
+/** What the module exports: the kernels of the contract (src/kernels/kernels.ts) and of the workbench, with addresses in bytes. */
 export { setScratch } from './scratch';
 export { gemm, DEPTH } from './gemm';
 export { gemmTree, TREE_ROWS } from './gemm-tree';
@@ -15,6 +15,8 @@ export { batchNormReluDots, columnDots, columnMoments, columnSums } from './colu
 export { batchNorm, batchNormBackward, batchNormRelu, batchNormReluBackward } from './batch-norm';
 export { dropoutMask } from './dropout';
 export { philoxWords } from './philox';
+export { byteMoments } from './bytes';
+export { drawNormal, normal } from './normal';
 export { gradientSumSquares, sum, sumAbs, sumSquares } from './reductions';
 export { adam, gradientDescent, momentum, rmsprop } from './optimizers';
 export { standardize, standardizeBytes } from './input';
