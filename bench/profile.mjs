@@ -3,19 +3,19 @@
  * Functions by their own time in ms per step. Products in OpenBLAS show as `gemm` or as `(program)`; `next` is the compute
  * thread asleep, `(idle)` the event loop.
  *
- *   npm run build && node bench/profile.mjs [--backend wasm] [--units 512,256] [--shards 8] [--steps 200] [--top 15] [--json FILE]
+ *   npm run build && node bench/profile.mjs [--backend wasm] [--job reference] [--shards 8] [--steps 200] [--top 15] [--json FILE]
  */
 import { spawn } from 'node:child_process';
 import console from 'node:console';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { folder } from './contest.mjs';
-import { shapeOf } from './jobs.mjs';
+import { benchJobs, dataOf } from '../dist/src/bench/train/jobs.js';
 import { figure, introduce, table, writeJson } from './report.mjs';
 
 /** Numbers of the WebAssembly binary format: the section of exports, and the kind of an exported function. */
@@ -26,7 +26,7 @@ const SAMPLE_US = 200;
 const { values: options } = parseArgs({
   options: {
     backend: { type: 'string', default: 'wasm' },
-    units: { type: 'string', default: '512,256' },
+    job: { type: 'string', default: 'reference' },
     shards: { type: 'string', default: '8' },
     steps: { type: 'string', default: '200' },
     top: { type: 'string', default: '15' },
@@ -34,9 +34,17 @@ const { values: options } = parseArgs({
   },
 });
 
+const job = benchJobs[options.job];
+if (job === undefined) throw new Error(`--job: one of ${Object.keys(benchJobs).join(', ')}`);
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = mkdtempSync(join(tmpdir(), 'lockstep-profile-'));
+process.once('exit', () => rmSync(folder, { recursive: true }));
+const { backend, shards } = options;
+const setup = { job, data: dataOf(job, folder), workers: 1, threads: 1, shards: Number(shards), backend };
+
 /** Names of the exported functions of the WASM kernels by index; V8 knows only the index. */
 function kernelNames() {
-  const bytes = readFileSync(join(folder, '..', 'dist', 'kernels.wasm'));
+  const bytes = readFileSync(join(root, 'dist', 'kernels.wasm'));
   let at = 8;
   const number = () => {
     let value = 0;
@@ -75,15 +83,19 @@ async function record(steps) {
     String(SAMPLE_US),
     '--cpu-prof-dir',
     profiles,
-    join(folder, 'lockstep-step.mjs'),
+    join(root, 'dist', 'src', 'bench', 'train', 'lockstep.js'),
+    JSON.stringify(setup),
   ];
-  for (const name of ['backend', 'units', 'shards']) args.push(`--${name}`, options[name]);
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
-  child.stdin.end(`{"steps":${steps}}\n`);
-  let answer = {};
-  for await (const line of createInterface({ input: child.stdout })) answer = JSON.parse(line);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  await lines.next();
+  child.stdin.write(`{"steps":${steps}}\n`);
+  const { value, done } = await lines.next();
+  if (done) throw new Error('training ended without an answer');
+  child.stdin.end();
   await exit;
+  const answer = JSON.parse(value);
   const threads = readdirSync(profiles).map((file) => JSON.parse(readFileSync(join(profiles, file), 'utf8')));
   rmSync(profiles, { recursive: true });
   return { ms: answer.ms / steps, threads };
@@ -119,7 +131,7 @@ const perStep = (times, before) =>
     .sort((a, b) => b.ms - a.ms);
 
 console.log(
-  `${shapeOf(options.units.split(','))}, ${options.backend}, V = ${options.shards}: ${figure(long.ms, 2)} ms per step under the profiler`,
+  `${job.widths.join('-')}, ${options.backend}, V = ${options.shards}: ${figure(long.ms, 2)} ms per step under the profiler`,
 );
 const report = {};
 for (const [thread, wanted] of [

@@ -1,5 +1,6 @@
 /** `lockstep bench train`: how long a training step takes, and where the time goes, next to the peers. */
 import { LockstepError } from '../common/errors.js';
+import type { BackendChoice } from '../kernels/select.js';
 import { temporaryFolder } from './leftovers.js';
 import { Report, figure, type BenchFlags } from './report.js';
 import { median, medianRatio, summarize, type Rounds, type Summary } from './statistics.js';
@@ -18,6 +19,8 @@ import { takeTurns } from './turns.js';
 
 export interface TrainFlags extends BenchFlags {
   readonly jobs: readonly string[];
+  /** Of Lockstep. */
+  readonly backend: BackendChoice;
   readonly peers: boolean;
 }
 
@@ -85,7 +88,7 @@ function jobOf(name: string): BenchJob {
 
 async function gather(report: Report, job: BenchJob, data: DataFiles, flags: TrainFlags): Promise<Contestant[]> {
   const kinds = flags.quick === true ? KINDS : [...KINDS, ...SHARD_KINDS];
-  const starts: Promise<Entry>[] = kinds.map((kind) => startLockstep(kind, job, data));
+  const starts: Promise<Entry>[] = kinds.map((kind) => startLockstep(kind, { job, data, backend: flags.backend }));
   if (flags.peers) {
     starts.push(
       startTorch(1, job, data),

@@ -188,6 +188,7 @@ function benchCommand(): Command {
           .argParser(names)
           .default(['reference', 'large', 'small'], 'all'),
       )
+      .addOption(options.backend())
       .option('--no-peers', 'Lockstep alone'),
   );
   command.addCommand(

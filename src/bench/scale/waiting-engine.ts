@@ -22,7 +22,12 @@ import type { GradientNode } from '../../../worker/reduction.js';
 type Program = ReturnType<typeof measureLayout>['program'];
 
 /** Zeros for the gradients of all workers of a process: nobody writes to them. */
-let zeros = new Float32Array(0);
+let zeros = zeroVector(0);
+
+/** In memory of the kind that an arena is of: what is copied in and out costs as much. */
+function zeroVector(elements: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(elements * 4));
+}
 
 export class WaitingEngine implements AgentEngine {
   readonly vectors: readonly [Float32Array, Float32Array];
@@ -40,9 +45,8 @@ export class WaitingEngine implements AgentEngine {
     this.#program = measureLayout(layoutOptions(job, this.#model, job.training.batchSize, 1)).program;
     this.#shards = job.training.shards;
     this.#waitMs = waitMs;
-    const vector = (): Float32Array => new Float32Array(this.#model.vectorElements);
-    this.vectors = [vector(), vector()];
-    if (zeros.length < this.parameterElements) zeros = new Float32Array(this.parameterElements);
+    this.vectors = [zeroVector(this.#model.vectorElements), zeroVector(this.#model.vectorElements)];
+    if (zeros.length < this.parameterElements) zeros = zeroVector(this.parameterElements);
   }
 
   get parameters(): readonly Extent[] {

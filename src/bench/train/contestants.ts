@@ -48,8 +48,11 @@ export interface LockstepKind extends Pick<LockstepSetup, 'workers' | 'threads' 
   readonly name: string;
 }
 
-export async function startLockstep({ name, ...kind }: LockstepKind, job: BenchJob, data: DataFiles): Promise<Entry> {
-  const setup: LockstepSetup = { job, data, ...kind };
+export async function startLockstep(
+  { name, ...kind }: LockstepKind,
+  work: Pick<LockstepSetup, 'job' | 'data' | 'backend'>,
+): Promise<Entry> {
+  const setup: LockstepSetup = { ...work, ...kind };
   const process = MeasuredProcess.ofModule(name, new URL('./lockstep.js', import.meta.url), setup);
   await process.hear<Opening>();
   return contestant(name, false, [process]);

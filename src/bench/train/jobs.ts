@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../common/package.js';
 import { resolveDataPath } from '../../data/paths.js';
 import { loadJob, type LoadedJob } from '../../job/load.js';
+import type { BackendChoice } from '../../kernels/select.js';
 
 export type JobName = 'reference' | 'large' | 'small';
 
@@ -75,6 +76,7 @@ export interface LockstepSetup {
   readonly workers: number;
   readonly threads: number;
   readonly shards: number;
+  readonly backend: BackendChoice;
 }
 
 /** examples/mnist.yaml with other widths and data, and nothing between the steps: no evaluation, no change of the rate. */

@@ -62,7 +62,7 @@ class Gate {
 
 async function main(setup: LockstepSetup): Promise<void> {
   const { job, baseDir } = lockstepJob(setup);
-  const { backend } = selectBackend('auto');
+  const { backend } = selectBackend(setup.backend);
   const folder = temporaryFolder();
   const here = setup.workers === 1;
   // Workers load their code and the data while this process does.
