@@ -131,7 +131,8 @@ class WorkerCluster {
     });
     // A measurement with fewer workers than it says would be none.
     const ended = (reason: string): void => run.trainer.fail(new LockstepError('unavailable', reason));
-    this.workers.dial(server.address, { logger, ended });
+    this.workers.supervise({ logger, ended });
+    this.workers.dial(server.address);
     try {
       await run.execute();
     } finally {
