@@ -244,8 +244,7 @@ export class Agent implements CoordinatorLinkEvents {
     }
     const port: PassPort = {
       post: (exchange, nodes) => {
-        if (!current()) throw new CalledOff();
-        link.send({ type: 'exchangeNodes', fence, exchange, nodes });
+        if (current()) link.send({ type: 'exchangeNodes', fence, exchange, nodes });
       },
       exchange: (exchange, nodes) => {
         if (!current()) return Promise.reject(new CalledOff());
@@ -255,6 +254,7 @@ export class Agent implements CoordinatorLinkEvents {
         });
       },
       weights: (end) => (current() ? slots.arrived(0, end) : Promise.reject(new CalledOff())),
+      hasWeights: (end) => slots.has(0, end),
       bucket: (bucket, nodes) => {
         if (current()) reduction.ready(bucket, nodes);
       },

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../src/common/errors.js';
 import { kernelInheritance } from '../src/kernels/inheritance.js';
-import type { Control, PassRequest } from './control.js';
+import type { Control, PassRequest, SegmentRange } from './control.js';
 import type { ThreadData } from './compute-thread.js';
 
 export class ComputePool {
@@ -55,10 +55,10 @@ export class ComputePool {
     this.#control.setPass(request);
   }
 
-  /** Runs a segment on all threads. `progress`: see {@link Control.run}. */
-  async run(segment: number, progress?: () => void): Promise<void> {
+  /** Runs segments on all threads. `progress`: see {@link Control.run}. */
+  async run(segments: SegmentRange, progress?: () => void): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    await this.#control.run(segment, this.#threads.length, progress);
+    await this.#control.run(segments, this.#threads.length, progress);
     if (this.#control.failed)
       throw this.#failure ?? new LockstepError('internal', 'a compute thread ended unexpectedly');
   }

@@ -1,4 +1,4 @@
-/** Entry of a compute thread: sleeps until a segment is called, runs its share, reports done. */
+/** Entry of a compute thread: sleeps until segments are called, runs its share, reports done. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { splitsFromTransfer, type SplitsTransfer } from '../src/data/transfer.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
@@ -38,12 +38,12 @@ function main(data: ThreadData): void {
   const samples = { splits: splitsFromTransfer(data.splits), control };
   const layout = layOut(options, data.thread, arena, (scratch) => create(arena, scratch), samples);
   const trace = data.trace === null ? null : new ThreadTrace(options.threads, data.trace);
-  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads, trace);
+  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads, { arena, trace });
   parentPort?.postMessage('ready');
   let seen = 0;
   for (let call = control.next(seen); call !== null; call = control.next(seen)) {
     seen = call.sequence;
-    runner.run(call.segment, control.pass(layout.vectors, layout.gradients, layout.gradientStride));
+    runner.run(call, control.pass(layout.vectors, layout.gradients, layout.gradientStride));
     control.done();
   }
 }

@@ -34,7 +34,10 @@ const Word = {
   events: 17,
   /** Binary logarithm of the loss scale. */
   lossScale: 18,
-  claims: 19,
+  /** Where the segments of a call end, and up to where all threads have come. */
+  endSegment: 19,
+  reached: 20,
+  claims: 21,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
@@ -58,6 +61,12 @@ export interface PassRequest {
   readonly endShard: number;
   readonly totalShards: number;
   readonly batchCount: number;
+}
+
+/** Segments [first, end) of a program, by number. */
+export interface SegmentRange {
+  readonly first: number;
+  readonly end: number;
 }
 
 export class Control {
@@ -92,14 +101,16 @@ export class Control {
   }
 
   /**
-   * Lets `threads` threads run a segment; resolves when the last of them is done.
+   * Lets `threads` threads run the segments [first, end); resolves when the last of them is done.
    *
-   * @param progress Called whenever an operation that forms a gradient may have ended, and once at the end.
+   * @param progress Called whenever a segment or an operation that forms a gradient may have ended, and once at the end.
    */
-  async run(segment: number, threads: number, progress?: () => void): Promise<void> {
+  async run({ first, end }: SegmentRange, threads: number, progress?: () => void): Promise<void> {
     const words = this.#words;
-    words.fill(0, Word.claims, ENDED);
-    Atomics.store(words, Word.segment, segment);
+    this.#freeClaims();
+    Atomics.store(words, Word.segment, first);
+    Atomics.store(words, Word.endSegment, end);
+    Atomics.store(words, Word.reached, first);
     Atomics.store(words, Word.running, threads);
     const before = Atomics.load(words, Word.completed);
     Atomics.add(words, Word.sequence, 1);
@@ -121,6 +132,11 @@ export class Control {
     return Atomics.load(this.#words, ENDED + operation) === count;
   }
 
+  /** Whether all threads have run a segment of the call under way, and others of it are to come. */
+  hasPassed(segment: number): boolean {
+    return Atomics.load(this.#words, Word.reached) > segment;
+  }
+
   stop(): void {
     Atomics.store(this.#words, Word.segment, STOP);
     Atomics.add(this.#words, Word.sequence, 1);
@@ -140,16 +156,16 @@ export class Control {
 
   // ── a compute thread's side ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Sleeps until there is a segment to run; null when the thread should end. `seen` is the sequence it ran last. */
-  next(seen: number): { readonly sequence: number; readonly segment: number } | null {
+  /** Sleeps until there are segments to run; null when the thread should end. `seen` is the sequence it ran last. */
+  next(seen: number): (SegmentRange & { readonly sequence: number }) | null {
     // As in `run`, a late notification of the last call must not pass for the next one.
     while (Atomics.load(this.#words, Word.sequence) === seen) Atomics.wait(this.#words, Word.sequence, seen);
     const sequence = Atomics.load(this.#words, Word.sequence);
-    const segment = Atomics.load(this.#words, Word.segment);
-    return segment === STOP ? null : { sequence, segment };
+    const first = Atomics.load(this.#words, Word.segment);
+    return first === STOP ? null : { sequence, first, end: Atomics.load(this.#words, Word.endSegment) };
   }
 
-  /** Reports this thread's part of the segment done. */
+  /** Reports this thread's part of the segments done. */
   done(): void {
     if (Atomics.sub(this.#words, Word.running, 1) > 1) return;
     Atomics.add(this.#words, Word.completed, 1);
@@ -159,6 +175,10 @@ export class Control {
   /** Reports one of the `count` tasks of an operation that forms a gradient done. */
   taskEnded(operation: number, count: number): void {
     if (Atomics.add(this.#words, ENDED + operation, 1) === count - 1) this.#wakeEventLoop();
+  }
+
+  #freeClaims(): void {
+    this.#words.fill(0, Word.claims, ENDED);
   }
 
   #wakeEventLoop(): void {
@@ -171,12 +191,27 @@ export class Control {
     return Atomics.add(this.#words, Word.claims + group, 1);
   }
 
-  /** Waits until all `threads` threads have come here. */
-  barrier(threads: number): void {
-    if (threads === 1) return;
+  /**
+   * Says that all threads have run a segment, and that the next one of the call may begin: for one of them, at a barrier.
+   *
+   * @param wake whether the event loop is to look at once.
+   */
+  passSegment(segment: number, wake: boolean): void {
+    this.#freeClaims();
+    Atomics.store(this.#words, Word.reached, segment + 1);
+    if (wake) this.#wakeEventLoop();
+  }
+
+  /** Waits until all `threads` threads have come here; the last one does something `before` the others go on. */
+  barrier(threads: number, before?: () => void): void {
+    if (threads === 1) {
+      before?.();
+      return;
+    }
     const words = this.#words;
     const generation = Atomics.load(words, Word.generation);
     if (Atomics.add(words, Word.arrived, 1) === threads - 1) {
+      before?.();
       Atomics.store(words, Word.arrived, 0);
       Atomics.add(words, Word.generation, 1);
       Atomics.notify(words, Word.generation);

@@ -2,7 +2,7 @@
  * A worker's numeric side: holds the model and the data, runs passes on the compute threads. Knows nothing of networks; the
  * exchanges of a pass go through an {@link ExchangePort}.
  */
-import { NO_TRACER, stepArgs, type Tracer } from '../src/common/trace.js';
+import { NO_TRACER, stepArgs, type TraceArgs, type Tracer } from '../src/common/trace.js';
 import type { LoadedData } from '../src/data/load.js';
 import { splitsToTransfer } from '../src/data/transfer.js';
 import { EpochSampler } from '../src/data/sampler.js';
@@ -13,13 +13,13 @@ import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
+import type { Stage } from '../src/nn/program.js';
 import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../src/protocol/messages.js';
-import { mergeMoments, mergeSums, type MomentNode } from '../src/reduce/moments.js';
 import { BucketProgress, type Bucket, type Extent } from '../src/reduce/buckets.js';
-import { foldTree, type TreeNode } from '../src/reduce/tree.js';
 import { ComputePool } from './compute-pool.js';
-import { Control } from './control.js';
+import { Control, type SegmentRange } from './control.js';
 import { EngineTrace } from './engine-trace.js';
+import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
 import type { GradientNode } from './reduction.js';
 import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout } from './layout.js';
 import { inferenceSegment, stageSegment } from './segment-runner.js';
@@ -41,12 +41,14 @@ export interface EngineOptions {
 
 /** How a pass reaches the rest of the cluster. */
 export interface PassPort {
-  /** Sends partial results that nobody here waits for. */
+  /** Sends partial results that nobody here waits for; none, when the attempt is called off. */
   post(exchange: number, nodes: readonly NodeValues[]): void;
   /** Sends partial results and resolves with the merged vector; rejects when the attempt is called off. */
   exchange(exchange: number, nodes: readonly NodeValues[]): Promise<Float32Array>;
   /** Resolves when elements [0, end) of the model in use are there; rejects when the attempt is called off. */
   weights(end: number): Promise<void>;
+  /** Whether they are there now. */
+  hasWeights(end: number): boolean;
   /** The gradient sums of a bucket are formed; they stay unchanged until the next pass. */
   bucket(bucket: Bucket, nodes: readonly GradientNode[]): void;
 }
@@ -91,6 +93,7 @@ export class Engine {
   readonly #maxRows: number;
   readonly #tracer: Tracer;
   readonly #trace: EngineTrace | null;
+  readonly #exchanges: readonly ExchangeSums[];
   #buckets: readonly Bucket[] = [];
   #progress = new BucketProgress([], []);
 
@@ -112,6 +115,7 @@ export class Engine {
     this.#maxRows = rows;
     this.#tracer = options.tracer ?? NO_TRACER;
     this.#trace = trace;
+    this.#exchanges = layout.program.exchanges.map((exchange) => new ExchangeSums(exchange, arena));
     this.#sampler = new EpochSampler({ size: data.splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
   }
 
@@ -200,33 +204,55 @@ export class Engine {
     this.#trace?.begin(args);
     let computeMs = 0;
     let waitMs = 0;
-    const timed = async (segment: number, progress?: () => void): Promise<void> => {
+    const run = async (segments: SegmentRange, progress: () => void): Promise<void> => {
       const start = performance.now();
-      await this.#pool.run(segment, progress);
+      await this.#pool.run(segments, progress);
       const end = performance.now();
       computeMs += end - start;
       this.#tracer.span('event loop', 'compute', start, end, args);
     };
-    const progress = this.#watchGradients(pass, port);
-    for (const [index, stage] of this.#layout.program.training.entries()) {
-      const asked = performance.now();
-      await port.weights(stage.weightsEnd);
-      const arrived = performance.now();
-      waitMs += arrived - asked;
-      this.#tracer.span('event loop', 'wait for weights', asked, arrived, args);
-      await timed(stageSegment(index, false), stage.awaits === null ? progress : undefined);
-      for (const exchange of stage.posts) port.post(exchange.index, this.#partials(pass, exchange));
-      if (stage.awaits === null) continue;
-      const { awaits } = stage;
-      const answer = port.exchange(awaits.index, this.#partials(pass, awaits));
-      // An attempt that is called off during `meanwhile` must not become an unhandled rejection.
-      answer.catch(() => undefined);
-      if (stage.meanwhile.length > 0) await timed(stageSegment(index, true), progress);
+    const waitFor = async <Value>(what: string, waiting: Promise<Value>, more?: TraceArgs): Promise<Value> => {
       const start = performance.now();
-      this.#arena.floats.set(await answer, awaits.result ?? 0);
+      const value = await waiting;
       const end = performance.now();
       waitMs += end - start;
-      this.#tracer.span('event loop', 'exchange wait', start, end, { ...args, exchange: awaits.index });
+      this.#tracer.span('event loop', what, start, end, { ...args, ...more });
+      return value;
+    };
+    const progress = this.#watchGradients(pass, port);
+    const stages = this.#layout.program.training;
+    const alone = holdsWholeBatch(pass);
+    let next = 0;
+    while (next < stages.length) {
+      const first = next;
+      await waitFor('wait for weights', port.weights((stages[first] as Stage).weightsEnd));
+      let end = first + 1;
+      // Who is alone has no answers to wait for, and goes on as far as the weights reach.
+      while (alone && end < stages.length && port.hasWeights((stages[end] as Stage).weightsEnd)) end += 1;
+      let answer: Promise<Float32Array> | null = null;
+      const ship = ({ posts, awaits }: Stage): void => {
+        for (const exchange of posts) port.post(exchange.index, this.#sums(exchange).merge(pass));
+        if (awaits === null) return;
+        const nodes = this.#sums(awaits).merge(pass);
+        if (alone) {
+          port.post(awaits.index, nodes);
+          return;
+        }
+        answer = port.exchange(awaits.index, nodes);
+        // An attempt that is called off meanwhile must not become an unhandled rejection.
+        answer.catch(() => undefined);
+      };
+      const shipWhile = (isDone: (stage: number) => boolean): void => {
+        for (; next < end && isDone(next); next += 1) ship(stages[next] as Stage);
+      };
+      await run({ first: stageSegment(first, false), end: stageSegment(end, false) }, () => {
+        shipWhile((stage) => this.#control.hasPassed(stageSegment(stage, false)));
+        progress();
+      });
+      shipWhile(() => true);
+      const { awaits } = stages[end - 1] as Stage;
+      if (answer !== null && awaits !== null)
+        this.#arena.floats.set(await waitFor('exchange wait', answer, { exchange: awaits.index }), awaits.result ?? 0);
     }
     this.#trace?.end();
     return { shards: this.#reports(pass), computeMs, waitMs };
@@ -296,22 +322,10 @@ export class Engine {
     return this.#arena.view(offset, length) as Float32Array;
   }
 
-  /** Merges the per-shard vectors of an exchange as far as this worker can alone. */
-  #partials(pass: Pass, exchange: Exchange): NodeValues[] {
-    const merge = exchange.merge === 'moments' ? mergeMoments : mergeSums;
-    const leaf = (node: TreeNode): MomentNode | null | undefined => {
-      if (node.level > 0) return undefined;
-      const index = node.index - pass.firstShard;
-      const rows = pass.shards[index]?.rows ?? 0;
-      if (rows === 0) return null;
-      const values = this.#floats(exchange.slots + index * exchange.width, exchange.width).slice();
-      return { count: rows * exchange.valuesPerSample, values };
-    };
-    return pass.nodes.map((node) => {
-      const value = foldTree(node, pass.totalShards, leaf, merge);
-      if (value === null) throw new RangeError(`node ${node.level}:${node.index} holds no samples`);
-      return { ...node, values: value.values as Float32Array };
-    });
+  #sums({ index }: Exchange): ExchangeSums {
+    const sums = this.#exchanges[index];
+    if (sums === undefined) throw new RangeError(`no exchange ${index}`);
+    return sums;
   }
 
   #reports(pass: Pass): ShardReport[] {

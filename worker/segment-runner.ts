@@ -1,7 +1,9 @@
-/** How one compute thread works through a segment together with the others of its worker. */
+/** How one compute thread works through segments together with the others of its worker. */
+import type { Arena } from '../src/kernels/arena.js';
 import type { Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
-import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control } from './control.js';
+import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control, type SegmentRange } from './control.js';
+import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
 import type { ThreadTrace } from './thread-trace.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
@@ -28,6 +30,11 @@ export function groupsOf(segment: Segment): Group[] {
   return groups;
 }
 
+export interface RunnerSurroundings {
+  readonly arena: Arena;
+  readonly trace: ThreadTrace | null;
+}
+
 /** The segments of a program by number: stage i has 2i and, for the wait after it, 2i + 1; inference comes last. */
 export class SegmentRunner {
   readonly #segments: readonly (readonly Group[])[];
@@ -37,9 +44,17 @@ export class SegmentRunner {
   readonly #threads: number;
   readonly #control: Control;
   readonly #trace: ThreadTrace | null;
+  /** What stands between a segment and the next one, by the number of the segment. */
+  readonly #answers: readonly (ExchangeSums | null)[];
 
   /** @throws RangeError when a segment turns from rows to tasks and back, or the program forms gradients, more often than can be counted. */
-  constructor(program: Program, control: Control, thread: number, threads: number, trace: ThreadTrace | null = null) {
+  constructor(
+    program: Program,
+    control: Control,
+    thread: number,
+    threads: number,
+    { arena, trace }: RunnerSurroundings,
+  ) {
     const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
     this.#segments = segments.map(groupsOf);
     const most = Math.max(...this.#segments.map((groups) => groups.length));
@@ -54,11 +69,38 @@ export class SegmentRunner {
     this.#thread = thread;
     this.#threads = threads;
     this.#trace = trace;
+    this.#answers = program.training.flatMap(({ awaits }) => [
+      awaits === null ? null : new ExchangeSums(awaits, arena),
+      null,
+    ]);
   }
 
-  run(segment: number, pass: Pass): void {
-    const groups = this.#segments[segment];
-    if (groups === undefined) throw new RangeError(`no segment ${segment}`);
+  /**
+   * Runs one segment after the other. Exchanges between them are answered here where the worker holds the whole batch; else only
+   * the last segment may depend on one.
+   */
+  run(range: SegmentRange, pass: Pass): void {
+    const { first } = range;
+    let { end } = range;
+    // Exchanges during which there is nothing to do.
+    while (end > first + 1 && this.#segments[end - 1]?.length === 0) end -= 1;
+    const alone = holdsWholeBatch(pass);
+    for (let segment = first; segment < end; segment += 1) {
+      const groups = this.#segments[segment];
+      if (groups === undefined) throw new RangeError(`no segment ${segment}`);
+      if (groups.length === 0 && segment > first) continue;
+      this.#runSegment(segment, groups, pass);
+      const answer = alone ? (this.#answers[segment] ?? null) : null;
+      if (segment + 1 === end && answer === null) return;
+      this.#control.barrier(this.#threads, () => {
+        answer?.answer(pass);
+        // Who is not alone has an exchange to send now.
+        this.#control.passSegment(segment, !alone);
+      });
+    }
+  }
+
+  #runSegment(segment: number, groups: readonly Group[], pass: Pass): void {
     const trace = this.#trace?.enabled === true ? this.#trace : null;
     groups.forEach((current, index) => {
       if (index > 0) this.#control.barrier(this.#threads);
@@ -103,6 +145,7 @@ export function stageSegment(stage: number, wait: boolean): number {
   return 2 * stage + (wait ? 1 : 0);
 }
 
-export function inferenceSegment(program: Program): number {
-  return 2 * program.training.length;
+export function inferenceSegment(program: Program): SegmentRange {
+  const first = 2 * program.training.length;
+  return { first, end: first + 1 };
 }

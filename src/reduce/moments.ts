@@ -16,32 +16,41 @@ export interface MomentNode {
 
 /** The moments of both nodes' samples together; `left` and `right` are not changed. */
 export function mergeMoments(left: MomentNode, right: MomentNode): MomentNode {
-  const features = left.values.length / 2;
-  const count = left.count + right.count;
   const values = left.values.slice();
-  const share = right.count / count;
-  const weight = left.count * share;
-  for (let j = 0; j < features; j += 1) {
-    const mean = left.values[j] as number;
-    const delta = (right.values[j] as number) - mean;
-    values[j] = mean + delta * share;
-    values[features + j] =
-      (left.values[features + j] as number) + (right.values[features + j] as number) + delta * delta * weight;
-  }
-  return { count, values };
+  addMoments(values, left.count, right.values, right.count);
+  return { count: left.count + right.count, values };
 }
 
 /** Element-wise sum of two nodes, for exchanges that are plain sums. */
 export function mergeSums(left: MomentNode, right: MomentNode): MomentNode {
   const values = left.values.slice();
-  for (let j = 0; j < values.length; j += 1) values[j] = (left.values[j] as number) + (right.values[j] as number);
+  addSums(values, left.count, right.values);
   return { count: left.count + right.count, values };
 }
 
-/** [mean | m2] of a whole batch as [mean | population variance]. */
-export function momentsToVariance(node: MomentNode): Floats {
-  const features = node.values.length / 2;
-  const result = node.values.slice();
-  for (let j = features; j < 2 * features; j += 1) result[j] = (node.values[j] as number) / node.count;
+/** Merges the right one of two nodes into the left one: what {@link mergeMoments} and {@link mergeSums} do, in place. */
+export type AddNode = (left: Floats, leftCount: number, right: Floats, rightCount: number) => void;
+
+export const addMoments: AddNode = (left, leftCount, right, rightCount) => {
+  const features = left.length / 2;
+  const share = rightCount / (leftCount + rightCount);
+  const weight = leftCount * share;
+  for (let j = 0; j < features; j += 1) {
+    const mean = left[j] as number;
+    const delta = (right[j] as number) - mean;
+    left[j] = mean + delta * share;
+    left[features + j] = (left[features + j] as number) + (right[features + j] as number) + delta * delta * weight;
+  }
+};
+
+export const addSums = (left: Floats, _leftCount: number, right: Floats): void => {
+  for (let j = 0; j < left.length; j += 1) left[j] = (left[j] as number) + (right[j] as number);
+};
+
+/** [mean | m2] of a whole batch as [mean | population variance], in a vector of its own or in `result`. */
+export function momentsToVariance({ count, values }: MomentNode, result: Floats = values.slice()): Floats {
+  const features = values.length / 2;
+  for (let j = 0; j < features; j += 1) result[j] = values[j] as number;
+  for (let j = features; j < 2 * features; j += 1) result[j] = (values[j] as number) / count;
   return result;
 }

@@ -51,6 +51,7 @@ describe('waiting engine', () => {
           log.push(`exchange ${exchange} ${nodes.length}`);
           return Promise.resolve(new Float32Array(nodes[0]?.values.length ?? 0));
         },
+        hasWeights: () => true,
         weights: (end) => {
           log.push(`weights ${end}`);
           return Promise.resolve();
@@ -80,6 +81,7 @@ describe('waiting engine', () => {
       post: () => undefined,
       exchange: () => Promise.reject(calledOff),
       weights: () => Promise.resolve(),
+      hasWeights: () => true,
       bucket: () => undefined,
     };
     await expect(engine.train(plan, 0, port)).rejects.toBe(calledOff);

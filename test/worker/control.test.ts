@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutShards, dealShards } from '../../src/reduce/shards.js';
-import { Control, type PassRequest } from '../../worker/control.js';
+import { Control, type PassRequest, type SegmentRange } from '../../worker/control.js';
 
 const request: PassRequest = {
   mode: 'training',
@@ -110,14 +110,17 @@ describe('the pass that threads see', () => {
   });
 });
 
+/** One segment. */
+const only = (segment: number): SegmentRange => ({ first: segment, end: segment + 1 });
+
 describe('calling threads', () => {
   it('a run is over when the last thread is done', async () => {
     const control = new Control(0);
     let over = false;
-    const run = control.run(5, 3).then(() => {
+    const run = control.run(only(5), 3).then(() => {
       over = true;
     });
-    expect(control.next(0)).toEqual({ sequence: 1, segment: 5 });
+    expect(control.next(0)).toEqual({ sequence: 1, first: 5, end: 6 });
     control.done();
     control.done();
     await new Promise((resolve) => setImmediate(resolve));
@@ -130,8 +133,8 @@ describe('calling threads', () => {
   it('every run has a number of its own, and claims that begin at 0', async () => {
     const control = new Control(0);
     for (let sequence = 1; sequence <= 3; sequence += 1) {
-      const run = control.run(7, 1);
-      expect(control.next(sequence - 1)).toEqual({ sequence, segment: 7 });
+      const run = control.run(only(7), 1);
+      expect(control.next(sequence - 1)).toEqual({ sequence, first: 7, end: 8 });
       expect([control.claim(0), control.claim(0), control.claim(1), control.claim(0)]).toEqual([0, 1, 0, 2]);
       control.done();
       await run;
@@ -147,7 +150,7 @@ describe('calling threads', () => {
   it('the death of a thread ends the wait', async () => {
     const control = new Control(0);
     expect(control.failed).toBe(false);
-    const run = control.run(1, 2);
+    const run = control.run(only(1), 2);
     control.abandon();
     await run;
     expect(control.failed).toBe(true);
@@ -165,7 +168,7 @@ describe('waiting for the threads', () => {
     const control = new Control(4);
     const words = new Int32Array(control.buffer);
     let ended = false;
-    const running = control.run(0, 1).then(() => {
+    const running = control.run(only(0), 1).then(() => {
       ended = true;
     });
     // What a thread sends that was put aside after it had counted the segment before.
@@ -186,7 +189,7 @@ describe('the progress of gradients', () => {
     control.setPass(request);
     const seen: string[] = [];
     const run = control
-      .run(5, 2, () => seen.push([0, 1].map((operation) => control.hasEnded(operation, 2)).join(' ')))
+      .run(only(5), 2, () => seen.push([0, 1].map((operation) => control.hasEnded(operation, 2)).join(' ')))
       .then(() => seen.push('over'));
     await turn();
     expect(seen).toEqual(['false false']);
@@ -211,7 +214,7 @@ describe('the progress of gradients', () => {
     const control = new Control(0);
     control.setPass(request);
     const seen: boolean[] = [];
-    const run = control.run(5, 1, () => seen.push(control.hasEnded(7, 1)));
+    const run = control.run(only(5), 1, () => seen.push(control.hasEnded(7, 1)));
     control.taskEnded(7, 1);
     control.done();
     await run;
@@ -222,7 +225,7 @@ describe('the progress of gradients', () => {
     const control = new Control(0);
     control.setPass(request);
     for (const segment of [1, 2]) {
-      const run = control.run(segment, 1);
+      const run = control.run(only(segment), 1);
       control.taskEnded(0, 2);
       control.done();
       await run;

@@ -90,6 +90,7 @@ async function trainStep(
   const port: Omit<PassPort, 'bucket'> = {
     post: add,
     weights: () => Promise.resolve(),
+    hasWeights: () => true,
     exchange: (exchange, nodes) =>
       new Promise((resolve) => {
         waiting.set(exchange, [...(waiting.get(exchange) ?? []), resolve]);
