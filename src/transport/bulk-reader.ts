@@ -84,6 +84,9 @@ export class BulkReader {
     try {
       const shared = await SharedLaneReader.open(segment, {
         piece: (piece) => this.#take(piece),
+        note: (bytes) => {
+          if (!this.#closed) this.#events.note?.(bytes);
+        },
         lost: (reason) => this.#lose(reason),
       });
       if (this.#closed) {

@@ -54,6 +54,11 @@ export class BulkServer implements BulkSource {
     this.#pump(peer);
   }
 
+  note(reader: string, bytes: Uint8Array): boolean {
+    const carrier = this.#peers.get(reader)?.lanes.get(0)?.carrier;
+    return carrier instanceof SharedLane && carrier.note(bytes);
+  }
+
   busy(reader?: string): boolean {
     if (reader !== undefined) return this.#peers.get(reader)?.outbox.empty === false;
     for (const { outbox } of this.#peers.values()) {

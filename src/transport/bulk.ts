@@ -12,6 +12,11 @@ export interface BulkSource {
    * {@link busy}; they may be done with when this returns.
    */
   send(reader: string, piece: Piece): void;
+  /**
+   * Hands over a few bytes that are no piece, ahead of what is queued. False where no shared memory leads to the reader, or it has no
+   * room for them now: then they have to take another way. The bytes may be written again when this returns.
+   */
+  note(reader: string, bytes: Uint8Array): boolean;
   /** Whether bytes that were handed over are still to be read: of one reader, or of any. */
   busy(reader?: string): boolean;
   /** Resolves when {@link busy} is false. */
@@ -36,6 +41,8 @@ export interface BulkReaderOptions {
 
 export interface BulkReaderEvents {
   piece(piece: Piece): void;
+  /** What the source has handed over as a note; the bytes are valid during the call. Default: nobody expects any. */
+  note?(bytes: Uint8Array): void;
   /** What carries the pieces from now on, and why it is not shared memory. Before the first piece. */
   opened?(carrier: Carrier, refusal: string | null): void;
   /** The source is gone, or was never reached; called once, last, and not after `close`. */

@@ -137,6 +137,7 @@ function serveSession(
         codec,
         transfers,
         onPiece: (piece) => events?.piece(piece),
+        onMessage: (message) => events?.message(message),
         onBroken: lose,
       });
       link = created;

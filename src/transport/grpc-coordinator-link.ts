@@ -15,6 +15,7 @@ import { plainReason } from '../rpc/reason.js';
 import { BulkReader } from './bulk-reader.js';
 import { LAST_WORDS_MS } from './last-words.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
+import { noteFromCoordinator, noteToCoordinator } from './short-cut.js';
 import { WireCodec } from './wire-codec.js';
 import type { WorkerServer } from './worker-server.js';
 
@@ -68,7 +69,10 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   }
 
   send(message: WorkerMessage): void {
-    if (!this.#closed) this.#call.write(encodeWorkerMessage(message));
+    if (this.#closed) return;
+    const note = noteToCoordinator(message);
+    if (note !== null && this.#options.server.note(COORDINATOR, note)) return;
+    this.#call.write(encodeWorkerMessage(message));
   }
 
   sendPiece(to: string, piece: Piece): void {
@@ -121,6 +125,10 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
       { address, self, source, runId, security, heartbeatTimeoutMs, lanes, carrier, counters },
       {
         piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece),
+        note: (bytes) => {
+          const message = source === COORDINATOR ? noteFromCoordinator(bytes) : null;
+          if (message !== null) this.#events.message(message);
+        },
         lost: (reason) => void lost(reason),
       },
     );

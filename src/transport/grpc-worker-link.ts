@@ -2,7 +2,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { LockstepError } from '../common/errors.js';
 import { COORDINATOR, type WorkerLink } from '../protocol/link.js';
-import type { CoordinatorMessage } from '../protocol/messages.js';
+import type { CoordinatorMessage, WorkerMessage } from '../protocol/messages.js';
 import { formatAddress, isUnspecified, parseAddress, type Address } from '../rpc/address.js';
 import type { Security } from '../rpc/channel.js';
 import { encodeCoordinatorMessage } from '../rpc/codec.js';
@@ -12,6 +12,7 @@ import type { BulkSource } from './bulk.js';
 import { BulkReader } from './bulk-reader.js';
 import { LAST_WORDS_MS } from './last-words.js';
 import type { CarrierChoice, Piece, TransferCounter } from '../protocol/piece.js';
+import { noteFromWorker, noteToWorker } from './short-cut.js';
 import type { WireCodec } from './wire-codec.js';
 
 export interface GrpcWorkerLinkOptions {
@@ -31,6 +32,8 @@ export interface GrpcWorkerLinkOptions {
   readonly transfers: TransferCounter;
   readonly codec: () => WireCodec;
   readonly onPiece: (piece: Piece) => void;
+  /** Told what the worker says past its control stream. */
+  readonly onMessage: (message: WorkerMessage) => void;
   readonly onBroken: (reason: string) => void;
 }
 
@@ -55,7 +58,10 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   send(message: CoordinatorMessage): void {
-    if (!this.#closed) this.#options.call.write(encodeCoordinatorMessage(message));
+    if (this.#closed) return;
+    const note = noteToWorker(message);
+    if (note !== null && this.#options.bulk.note(this.id, note)) return;
+    this.#options.call.write(encodeCoordinatorMessage(message));
   }
 
   sendPiece(piece: Piece): void {
@@ -67,7 +73,8 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   openPieces(): void {
-    const { security, heartbeatTimeoutMs, runId, carrier, lanes, codec, onBroken, onPiece, transfers } = this.#options;
+    const { security, heartbeatTimeoutMs, runId, carrier, lanes, codec, onBroken, onMessage, onPiece, transfers } =
+      this.#options;
     let address: Address;
     try {
       address = this.#reachableAddress();
@@ -90,6 +97,10 @@ export class GrpcWorkerLink implements WorkerLink {
       },
       {
         piece: (piece) => onPiece(codec().decode(piece)),
+        note: (bytes) => {
+          const message = noteFromWorker(bytes);
+          if (message !== null) onMessage(message);
+        },
         lost: (reason) => {
           const lose = (): void => {
             if (!this.#closed) onBroken(`gradients cannot be pulled from ${formatAddress(address)}: ${reason}`);

@@ -26,11 +26,15 @@ const WRITER_SLEEPS = 64;
 const UNIT = 64;
 /** In place of the length of a record: nothing more before the ring's end. */
 const SKIP = 0xffff_ffff;
+/** In place of the kind of a piece: a note. */
+const NOTE = 0xffff;
 
 /** Bytes of a record: small enough that the reader starts while the writer goes on. */
 const RECORD_BYTES = 2 ** 17;
 /** A rest of the ring smaller than this is skipped where a piece would have to be cut for it. */
 const SLIVER_BYTES = 2 ** 14;
+/** Of the longest note. */
+export const NOTE_BYTES = SLIVER_BYTES;
 /** What a reader handles in one turn of the event loop. */
 const TURN_BYTES = 2 ** 23;
 
@@ -80,21 +84,26 @@ export class RingWriter extends RingEnd {
     return true;
   }
 
+  /**
+   * Writes a few bytes that are no piece, ahead of all pieces that are still to be written. False: there is no room for them now, or
+   * there never is.
+   */
+  note(bytes: Uint8Array): boolean {
+    if (bytes.byteLength > NOTE_BYTES || this.#room(2 * UNIT + bytes.byteLength) === 0) return false;
+    const place = this.#head % this.capacity;
+    this.words[place / 4] = bytes.byteLength;
+    this.words[place / 4 + 1] = NOTE;
+    this.bytes.set(bytes, place + UNIT);
+    this.#publish(recordBytes(bytes.byteLength));
+    return true;
+  }
+
   /** Writes one record; false when there is no room. */
   #record(outbox: Outbox, sent: (bytes: number) => void): boolean {
-    let place = this.#head % this.capacity;
-    let free = this.#free();
     const wanted = Math.min(outbox.nextBytes, RECORD_BYTES, this.capacity / 4);
-    const least = 2 * UNIT + Math.min(wanted, SLIVER_BYTES);
-    if (this.capacity - place < least) {
-      // Counted in what is free before the skip: a skip into no room would only burn the rest.
-      if (free < this.capacity - place + least) return false;
-      this.#skip(place);
-      place = 0;
-      free = this.#free();
-    }
-    const room = Math.min(free, this.capacity - place);
-    if (room < least) return false;
+    const room = this.#room(2 * UNIT + Math.min(wanted, SLIVER_BYTES));
+    if (room === 0) return false;
+    const place = this.#head % this.capacity;
     const part = outbox.take(Math.min(wanted, room - 2 * UNIT));
     if (part === null) return true;
     this.#describe(place / 4, part);
@@ -102,6 +111,17 @@ export class RingWriter extends RingEnd {
     sent(part.bytes.byteLength);
     this.#publish(recordBytes(part.bytes.byteLength));
     return true;
+  }
+
+  /** Bytes that can be written in one piece from the head on, which is moved past the end of the ring for it; 0 when fewer than `least`. */
+  #room(least: number): number {
+    const place = this.#head % this.capacity;
+    const rest = this.capacity - place;
+    // Counted in what is free before the skip: a skip into no room would only burn the rest.
+    if (this.#free() < (rest < least ? rest + least : least)) return 0;
+    if (rest >= least) return Math.min(this.#free(), rest);
+    this.#skip(place);
+    return Math.min(this.#free(), this.capacity);
   }
 
   #free(): number {
@@ -142,12 +162,12 @@ export class RingReader extends RingEnd {
   #closed = false;
 
   /**
-   * Hands over what has arrived; bytes of a piece are views that end with the call. True: there is more, which another turn
+   * Hands over what has arrived, pieces and notes; their bytes are views that end with the call. True: there is more, which another turn
    * of the event loop should go on with. False: there is nothing now, and the writer will ring.
    *
    * @throws RingError for a record that cannot be.
    */
-  drain(take: (piece: Piece) => void): boolean {
+  drain(take: (piece: Piece) => void, note: (bytes: Uint8Array) => void): boolean {
     let left = TURN_BYTES;
     Atomics.store(this.flags, READER_SLEEPS, 0);
     while (!this.#closed) {
@@ -159,7 +179,7 @@ export class RingReader extends RingEnd {
       } else if (left <= 0) {
         return true;
       } else {
-        left -= this.#record(ready, take);
+        left -= this.#record(ready, take, note);
       }
     }
     return false;
@@ -174,14 +194,16 @@ export class RingReader extends RingEnd {
     return ((Atomics.load(this.flags, HEAD) - ((this.#tail / UNIT) | 0)) >>> 0) * UNIT;
   }
 
-  #record(ready: number, take: (piece: Piece) => void): number {
+  #record(ready: number, take: (piece: Piece) => void, note: (bytes: Uint8Array) => void): number {
     const place = this.#tail % this.capacity;
     const rest = this.capacity - place;
     const length = this.words[place / 4] as number;
     const whole = length === SKIP ? rest : recordBytes(length);
     if (whole > ready || whole > rest)
       throw new RingError(`shared memory is damaged: a record of ${length} bytes where ${ready} are written`);
-    if (length !== SKIP) {
+    if (length !== SKIP && this.words[place / 4 + 1] === NOTE) {
+      note(this.bytes.subarray(place + UNIT, place + UNIT + length));
+    } else if (length !== SKIP) {
       const piece = this.#piece(place, length);
       if (piece !== null) take(piece);
     }

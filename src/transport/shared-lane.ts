@@ -52,6 +52,11 @@ export class SharedLane {
     this.#writer?.pump(this.#outbox, (bytes) => this.#counters.sent(bytes));
   }
 
+  /** Writes a note, ahead of the pieces that wait; false when that cannot be now. */
+  note(bytes: Uint8Array): boolean {
+    return this.#writer?.note(bytes) ?? false;
+  }
+
   close(): void {
     this.#stopExpecting();
     this.#doorbell?.close();
@@ -69,6 +74,8 @@ export class SharedLane {
 
 export interface SharedLaneEvents {
   readonly piece: (piece: Piece) => void;
+  /** The bytes are valid during the call. */
+  readonly note: (bytes: Uint8Array) => void;
   /** The source has left, or writes what it should not; called once. */
   readonly lost: (reason: string) => void;
 }
@@ -117,7 +124,7 @@ export class SharedLaneReader {
   drain(): void {
     if (this.#closed) return;
     try {
-      if (this.#reader.drain(this.#events.piece)) this.#turn();
+      if (this.#reader.drain(this.#events.piece, this.#events.note)) this.#turn();
     } catch (error) {
       if (!(error instanceof RingError)) throw error;
       this.#events.lost(error.message);

@@ -37,6 +37,11 @@ export class WorkerServer {
     this.#bulk.send(to, piece);
   }
 
+  /** See {@link BulkServer.note}. */
+  note(to: string, bytes: Uint8Array): boolean {
+    return this.#bulk.note(to, bytes);
+  }
+
   async close(): Promise<void> {
     this.serveAs(null);
     await this.#bulk.close();

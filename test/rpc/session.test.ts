@@ -27,8 +27,8 @@ afterEach(async () => {
   while (closing.length > 0) await closing.pop()?.();
 });
 
-async function startCoordinator(token: string | null = null): Promise<TestCoordinator> {
-  const coordinator = await TestCoordinator.start(token);
+async function startCoordinator(token: string | null = null, carrier?: 'shm'): Promise<TestCoordinator> {
+  const coordinator = await TestCoordinator.start(token, carrier);
   closing.push(() => coordinator.server.close());
   return coordinator;
 }
@@ -163,6 +163,52 @@ describe('tensors', () => {
     link?.openPieces();
     await side?.until(() => side.pieces.length > 0);
     expect(side?.pieces.map((part) => part.fence.step)).toEqual([9]);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('processes that share memory', () => {
+  it('send there what a step waits for, past the control stream', async () => {
+    const coordinator = await startCoordinator(null, 'shm');
+    const network = await Network.to(coordinator.address);
+    const worker = await welcomed(await join(network.address));
+    const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
+    if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
+    network.slowDown(400);
+    worker.link.openPieces(3);
+    link.openPieces();
+    link.sendPiece(model(1, numbers(3)));
+    worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
+    await worker.side.until(() => worker.side.pieces.length === 1);
+    await atCoordinator.until(() => atCoordinator.pieces.length === 1);
+
+    const evaluated = { type: 'evaluated', request: 1, shards: [] } as const;
+    const nodes = [{ level: 1, index: 2, values: numbers(5) }];
+    const exchange = { type: 'exchangeNodes', fence, exchange: 3, nodes } as const;
+    const report = { type: 'stepReport', fence, shards: [], computeMs: 1, waitMs: 2 } as const;
+    for (const message of [evaluated, exchange, report]) worker.link.send(message);
+    await atCoordinator.until(() => atCoordinator.messages.length === 3);
+    expect(atCoordinator.messages).toEqual([exchange, report, evaluated]);
+
+    const shutdown = { type: 'shutdown', reason: 'done', message: '' } as const;
+    const result = { type: 'exchangeResult', fence, exchange: 3, values: numbers(5) } as const;
+    for (const message of [shutdown, result]) link.send(message);
+    await worker.side.until(() => worker.side.messages.length === 3);
+    expect(worker.side.messages.slice(1)).toEqual([result, shutdown]);
+  });
+
+  it('send what is too long for that by the control stream', async () => {
+    const coordinator = await startCoordinator(null, 'shm');
+    const worker = await welcomed(await join(coordinator.address));
+    const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
+    if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
+    link.openPieces();
+    worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
+    await atCoordinator.until(() => atCoordinator.pieces.length === 1);
+    const nodes = [{ level: 0, index: 0, values: numbers(100_000) }];
+    const exchange = { type: 'exchangeNodes', fence, exchange: 3, nodes } as const;
+    worker.link.send(exchange);
+    await atCoordinator.until(() => atCoordinator.messages.length === 1);
+    expect(atCoordinator.messages).toEqual([exchange]);
   });
 });
 

@@ -3,7 +3,7 @@ import { Condition } from '../../src/common/condition.js';
 import type { CoordinatorLink, CoordinatorLinkEvents, WorkerLink, WorkerLinkEvents } from '../../src/protocol/link.js';
 import { LocalConnection } from '../../src/protocol/local-link.js';
 import type { CoordinatorMessage, Hello, Welcome, WorkerMessage } from '../../src/protocol/messages.js';
-import { ROOT, type Piece, type TransferCounter } from '../../src/protocol/piece.js';
+import { ROOT, type CarrierChoice, type Piece, type TransferCounter } from '../../src/protocol/piece.js';
 import { formatAddress, type Address } from '../../src/rpc/address.js';
 import { CoordinatorServer } from '../../src/transport/coordinator-server.js';
 import { GrpcCoordinatorLink } from '../../src/transport/grpc-coordinator-link.js';
@@ -106,13 +106,12 @@ function vectorPiece(values: Float32Array, rest: Pick<Piece, 'fence'> & Partial<
   return { kind: 'gradient', node: ROOT, start: 0, count: values.length, format: 'float32', bytes, ...rest };
 }
 
-export function welcome(workerId: string): Welcome {
+export function welcome(workerId: string, carrier: CarrierChoice = 'grpc'): Welcome {
   return {
     type: 'welcome',
     workerId,
     runId: RUN_ID,
-    // Shared memory has tests of its own.
-    job: clusterJob('cluster.transport=grpc').job,
+    job: clusterJob(`cluster.transport=${carrier}`).job,
     baseDir: '/',
     dataFingerprint: 'fingerprint',
     mean: new Float32Array(5),
@@ -130,14 +129,22 @@ export class TestCoordinator extends Recorder {
   refusal: string | null = null;
   #server: CoordinatorServer | null = null;
 
-  static async start(token: string | null = null): Promise<TestCoordinator> {
-    const coordinator = new TestCoordinator();
+  readonly #carrier: CarrierChoice;
+
+  private constructor(carrier: CarrierChoice) {
+    super();
+    this.#carrier = carrier;
+  }
+
+  /** @param carrier Shared memory has tests of its own. */
+  static async start(token: string | null = null, carrier: CarrierChoice = 'grpc'): Promise<TestCoordinator> {
+    const coordinator = new TestCoordinator(carrier);
     coordinator.#server = await CoordinatorServer.start({
       address: LOOPBACK,
       security: { token },
       heartbeatTimeoutMs: HEARTBEAT_MS,
       host: { runId: RUN_ID, hello: (hello, link) => coordinator.#hello(hello, link) },
-      carrier: 'grpc',
+      carrier,
       lanes: 1,
       transfers: coordinator.transfers,
     });
@@ -162,7 +169,7 @@ export class TestCoordinator extends Recorder {
     const side = new CoordinatorSide();
     this.links.push(link);
     this.sides.push(side);
-    link.send(welcome(link.id));
+    link.send(welcome(link.id, this.#carrier));
     this.note();
     return side;
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Outbox } from '../../src/transport/outbox.js';
 import { ROOT, misalignment, type Piece } from '../../src/protocol/piece.js';
-import { RING_START, RingError, RingReader, RingWriter } from '../../src/transport/ring.js';
+import { NOTE_BYTES, RING_START, RingError, RingReader, RingWriter } from '../../src/transport/ring.js';
 import { numbers, piece } from './rig.js';
 
 const ignore = (): void => undefined;
@@ -16,7 +16,10 @@ function ends(capacity: number, counted = 0) {
   const writer = new RingWriter(buffer, () => (rung.reader += 1));
   const reader = new RingReader(buffer, () => (rung.writer += 1));
   const got: Piece[] = [];
+  const notes: string[] = [];
   return {
+    notes,
+    note: (text: string) => writer.note(Buffer.from(text)),
     buffer,
     rung,
     outbox,
@@ -24,10 +27,13 @@ function ends(capacity: number, counted = 0) {
     got,
     pump: () => writer.pump(outbox, ignore),
     drain: () =>
-      reader.drain((each) => {
-        expect(each.bytes.byteOffset % 8).toBe(misalignment(each));
-        got.push({ ...each, bytes: Uint8Array.from(each.bytes) });
-      }),
+      reader.drain(
+        (each) => {
+          expect(each.bytes.byteOffset % 8).toBe(misalignment(each));
+          got.push({ ...each, bytes: Uint8Array.from(each.bytes) });
+        },
+        (bytes) => notes.push(`${Buffer.from(bytes).toString()} after ${got.length}`),
+      ),
   };
 }
 
@@ -155,8 +161,37 @@ describe('a ring', () => {
     reader.drain(() => {
       taken += 1;
       reader.close();
-    });
+    }, ignore);
     expect(taken).toBe(1);
+  });
+
+  it('carries notes past the pieces that are still to be written', () => {
+    const { outbox, pump, drain, note, notes, got } = ends(2 ** 16);
+    for (let i = 0; i < 2; i += 1) outbox.push(piece(numbers(12_000)));
+    // The first piece fills most of the ring, and the second one waits for room.
+    expect(pump()).toBe(false);
+    expect(note('a')).toBe(true);
+    drain();
+    expect(note('b')).toBe(true);
+    pump();
+    drain();
+    expect(notes.map((each) => each.slice(0, 1))).toEqual(['a', 'b']);
+    expect(got.reduce((sum, { count }) => sum + count, 0)).toBe(24_000);
+    // Before the last parts, which had to wait.
+    expect(Number(notes[0]?.split(' ').at(-1))).toBeLessThan(got.length);
+  });
+
+  it('has no room for a note that is too long, nor for any when it is full; notes come round its end', () => {
+    const { drain, note, notes } = ends(2 ** 14);
+    expect(note('x'.repeat(NOTE_BYTES + 1))).toBe(false);
+    let written = 0;
+    for (let round = 0; round < 50; round += 1) {
+      for (let i = 0; i < 40; i += 1) if (note(`${written} ${'x'.repeat(i * 13)}`)) written += 1;
+      expect(note('y'.repeat(8_000))).toBe(false);
+      drain();
+    }
+    expect(notes.map((each) => Number(each.split(' ')[0]))).toEqual(Array.from({ length: written }, (_, i) => i));
+    expect(written).toBeGreaterThan(500);
   });
 
   it('is found damaged when a record claims more than is written', () => {
