@@ -5,6 +5,7 @@ import { LockstepError } from '../common/errors.js';
 import { packageVersion } from '../common/package.js';
 import { systemBlas } from '../kernels/openblas/library.js';
 import { renderTable } from '../observe/table.js';
+import { stolenSeconds } from './stolen.js';
 
 export interface BenchFlags {
   /** File for the results. */
@@ -40,6 +41,7 @@ export class Report {
   readonly #flags: BenchFlags;
   readonly #skipped: string[] = [];
   readonly #begun = performance.now();
+  readonly #stolenBefore = stolenSeconds();
 
   /** Prints the machine. @throws LockstepError `usage` when the results could not be written. */
   constructor(benchmark: string, flags: BenchFlags) {
@@ -78,12 +80,21 @@ export class Report {
   /** Writes the results, and how long it all took. */
   finish(results: Readonly<Record<string, unknown>>): void {
     const seconds = (performance.now() - this.#begun) / 1000;
-    this.say(`${seconds.toFixed(0)} s`);
+    const stolen = this.#stolenCpus(seconds);
+    this.say(
+      `${seconds.toFixed(0)} s${stolen === null ? '' : `; stolen by the host: ${stolen.toFixed(2)} CPUs on average`}`,
+    );
     if (this.#flags.json === undefined) return;
     const { machine } = this;
     const head = { benchmark: this.#benchmark, version: packageVersion(), quick: this.#flags.quick === true, machine };
-    const whole = { ...head, seconds, skipped: this.#skipped, ...results };
+    const whole = { ...head, seconds, stolen, skipped: this.#skipped, ...results };
     writeFileSync(this.#flags.json, `${JSON.stringify(whole, null, 2)}\n`);
+  }
+
+  /** Processors that the host of a virtual machine has kept to itself meanwhile, on average. */
+  #stolenCpus(seconds: number): number | null {
+    const now = stolenSeconds();
+    return now === null || this.#stolenBefore === null ? null : (now - this.#stolenBefore) / seconds;
   }
 
   #clearProgress(): void {
