@@ -261,7 +261,8 @@ export class Agent implements CoordinatorLinkEvents {
     };
     const result = await engine.train(plan, slots.active, port);
     if (!current()) return;
-    link.send({ type: 'stepReport', fence, ...result });
+    const { shards, computeMs, waitMs } = result;
+    link.send({ type: 'stepReport', fence, shards, computeMs, waitMs });
     tracer.span('event loop', 'step', began, performance.now(), stepArgs(fence));
     this.#options.observer.stepDone(plan, result);
     this.#trace.flush();

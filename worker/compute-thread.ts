@@ -1,6 +1,5 @@
 /** Entry of a compute thread: sleeps until segments are called, runs its share, reports done. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { splitsFromTransfer, type SplitsTransfer } from '../src/data/transfer.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
 import { inheritKernels, type KernelInheritance } from '../src/kernels/inheritance.js';
 import type { BackendName } from '../src/kernels/kernels.js';
@@ -9,7 +8,7 @@ import type { Shape } from '../src/common/shape.js';
 import type { ModelSpec } from '../src/job/job.js';
 import { buildModel } from '../src/nn/model.js';
 import { Control } from './control.js';
-import { layOut, maxRows, type LayoutOptions } from './layout.js';
+import { layOut, type FeatureTypes, type LayoutOptions } from './layout.js';
 import { SegmentRunner } from './segment-runner.js';
 import { ThreadTrace } from './thread-trace.js';
 
@@ -26,16 +25,16 @@ export interface ThreadData {
   readonly model: ModelSpec;
   readonly inputShape: Shape;
   readonly layout: Omit<LayoutOptions, 'model'>;
-  readonly splits: SplitsTransfer;
+  readonly types: FeatureTypes;
 }
 
 function main(data: ThreadData): void {
   inheritKernels(data.kernels);
   const arena = Arena.attach(data.memory, data.base);
   const options = { ...data.layout, model: buildModel(data.model, data.inputShape) };
-  const control = new Control(maxRows(options), data.control);
+  const control = new Control(data.control);
   const create = kernelFactory(data.backend);
-  const samples = { splits: splitsFromTransfer(data.splits), control };
+  const samples = { types: data.types, control };
   const layout = layOut(options, data.thread, arena, (scratch) => create(arena, scratch), samples);
   const trace = data.trace === null ? null : new ThreadTrace(options.threads, data.trace);
   const runner = new SegmentRunner(layout.program, control, data.thread, options.threads, { arena, trace });

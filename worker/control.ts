@@ -7,6 +7,7 @@ import { cutShards, type Shard } from '../src/reduce/shards.js';
 import { completeSubtrees, coveredShards } from '../src/reduce/tree.js';
 import type { SplitName } from '../src/job/job.js';
 import type { Offset } from '../src/kernels/arena.js';
+import type { SlotNumber } from './staging.js';
 
 const SPLITS: readonly SplitName[] = ['train', 'dev', 'test'];
 
@@ -37,7 +38,8 @@ const Word = {
   /** Where the segments of a call end, and up to where all threads have come. */
   endSegment: 19,
   reached: 20,
-  claims: 21,
+  slot: 21,
+  claims: 22,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
@@ -61,6 +63,8 @@ export interface PassRequest {
   readonly endShard: number;
   readonly totalShards: number;
   readonly batchCount: number;
+  /** Where its samples are staged. */
+  readonly slot: SlotNumber;
 }
 
 /** Segments [first, end) of a program, by number. */
@@ -71,15 +75,12 @@ export interface SegmentRange {
 
 export class Control {
   readonly buffer: SharedArrayBuffer;
-  /** The samples of the pass, one per row of this process. */
-  readonly samples: Uint32Array;
   readonly #words: Int32Array;
   #known: { readonly number: number; readonly pass: Pass } | null = null;
 
-  constructor(maxRows: number, buffer = new SharedArrayBuffer((WORDS + maxRows) * 4)) {
+  constructor(buffer = new SharedArrayBuffer(WORDS * 4)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer, 0, WORDS);
-    this.samples = new Uint32Array(buffer, WORDS * 4, maxRows);
   }
 
   // ── the event loop's side ──────────────────────────────────────────────────────────────────────────────────────────
@@ -96,6 +97,7 @@ export class Control {
     words[Word.endShard] = request.endShard;
     words[Word.totalShards] = request.totalShards;
     words[Word.batchCount] = request.batchCount;
+    words[Word.slot] = request.slot;
     words.fill(0, ENDED);
     Atomics.add(words, Word.pass, 1);
   }
@@ -220,6 +222,10 @@ export class Control {
     // The others are microseconds behind as a rule: look a few times before going to sleep.
     for (let spin = 0; spin < 2_000; spin += 1) if (Atomics.load(words, Word.generation) !== generation) return;
     while (Atomics.load(words, Word.generation) === generation) Atomics.wait(words, Word.generation, generation);
+  }
+
+  get slot(): SlotNumber {
+    return this.#words[Word.slot] === 1 ? 1 : 0;
   }
 
   get split(): SplitName {

@@ -4,7 +4,6 @@
  */
 import { NO_TRACER, stepArgs, type TraceArgs, type Tracer } from '../src/common/trace.js';
 import type { LoadedData } from '../src/data/load.js';
-import { splitsToTransfer } from '../src/data/transfer.js';
 import { EpochSampler } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
@@ -16,6 +15,7 @@ import type { Model } from '../src/nn/model.js';
 import type { Stage } from '../src/nn/program.js';
 import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../src/protocol/messages.js';
 import { BucketProgress, type Bucket, type Extent } from '../src/reduce/buckets.js';
+import { cutShards, type Shard } from '../src/reduce/shards.js';
 import { ComputePool } from './compute-pool.js';
 import { Control, type SegmentRange } from './control.js';
 import { EngineTrace } from './engine-trace.js';
@@ -23,6 +23,7 @@ import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
 import type { GradientNode } from './reduction.js';
 import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout } from './layout.js';
 import { inferenceSegment, stageSegment } from './segment-runner.js';
+import { Staging, type Batch } from './staging.js';
 
 export interface EngineOptions {
   readonly job: Job;
@@ -57,6 +58,14 @@ export interface PassResult {
   readonly shards: readonly ShardReport[];
   readonly computeMs: number;
   readonly waitMs: number;
+  /** Time in which threads had nothing to do because samples were not in place yet. */
+  readonly dataWaitMs: number;
+}
+
+type BatchPlan = Pick<Plan, 'dataEpoch' | 'firstPosition' | 'batchCount' | 'firstShard' | 'endShard'>;
+
+function countRows(shards: readonly Shard[]): number {
+  return shards.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** The shape of a worker's memory for this job, on data of this size. */
@@ -89,8 +98,10 @@ export class Engine {
   readonly #arena: Arena;
   readonly #pool: ComputePool;
   readonly #control: Control;
-  readonly #sampler: EpochSampler;
+  readonly #staging: Staging;
   readonly #maxRows: number;
+  /** Samples of a batch that is not the last one of its epoch. */
+  readonly #batchSize: number;
   readonly #tracer: Tracer;
   readonly #trace: EngineTrace | null;
   readonly #exchanges: readonly ExchangeSums[];
@@ -113,10 +124,13 @@ export class Engine {
     this.#pool = pool;
     this.#control = control;
     this.#maxRows = rows;
+    this.#batchSize = layoutOptions(job, options.model, data.splits.train.size, options.threads).batchSize;
     this.#tracer = options.tracer ?? NO_TRACER;
     this.#trace = trace;
     this.#exchanges = layout.program.exchanges.map((exchange) => new ExchangeSums(exchange, arena));
-    this.#sampler = new EpochSampler({ size: data.splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
+    const { splits } = data;
+    const sampler = new EpochSampler({ size: splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
+    this.#staging = new Staging(arena, layout.staging, rows, splits, sampler);
   }
 
   static async start(options: EngineOptions): Promise<Engine> {
@@ -128,7 +142,7 @@ export class Engine {
     const arena = options.shared?.arena ?? Arena.create(measureLayout(layoutOf).elements);
     const base = arena.next;
     const rows = maxRows(layoutOf);
-    const control = new Control(rows);
+    const control = new Control();
     const create = kernelFactory(backend);
     const layout = layOut(layoutOf, threads, arena, (scratch) => create(arena, scratch), null);
     const { model: _model, ...shape } = layoutOf;
@@ -140,7 +154,11 @@ export class Engine {
       model: job.model,
       inputShape: model.inputShape,
       layout: shape,
-      splits: splitsToTransfer(data.splits),
+      types: {
+        train: data.splits.train.dtype,
+        dev: data.splits.dev?.dtype ?? null,
+        test: data.splits.test?.dtype ?? null,
+      },
       trace: trace?.buffer ?? null,
     });
     return new Engine(options, layout, arena, pool, control, rows, trace);
@@ -186,8 +204,12 @@ export class Engine {
 
   /** Forward and backward over this worker's shards of a step. */
   async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {
+    const asked = performance.now();
+    const slot = this.#staging.use(this.#batch(plan));
+    const dataWaitMs = performance.now() - asked;
     this.#pool.setPass({
       mode: 'training',
+      slot,
       split: 'train',
       step: plan.fence.step,
       lossScale: plan.lossScale,
@@ -198,15 +220,15 @@ export class Engine {
       batchCount: plan.batchCount,
     });
     const pass = this.#pass();
-    const rows = pass.shards.reduce((sum, shard) => sum + shard.rows, 0);
-    this.#sampler.fill(plan.dataEpoch, plan.firstPosition + pass.firstPosition, rows, this.#control.samples);
     const args = stepArgs(plan.fence);
     this.#trace?.begin(args);
     let computeMs = 0;
     let waitMs = 0;
     const run = async (segments: SegmentRange, progress: () => void): Promise<void> => {
       const start = performance.now();
-      await this.#pool.run(segments, progress);
+      const running = this.#pool.run(segments, progress);
+      if (segments.first === 0) this.#stageNext(plan);
+      await running;
       const end = performance.now();
       computeMs += end - start;
       this.#tracer.span('event loop', 'compute', start, end, args);
@@ -255,7 +277,23 @@ export class Engine {
         this.#arena.floats.set(await waitFor('exchange wait', answer, { exchange: awaits.index }), awaits.result ?? 0);
     }
     this.#trace?.end();
-    return { shards: this.#reports(pass), computeMs, waitMs };
+    return { shards: this.#reports(pass), computeMs, waitMs, dataWaitMs };
+  }
+
+  /** The samples of a plan. */
+  #batch({ dataEpoch, firstPosition, batchCount, firstShard, endShard }: BatchPlan): Batch {
+    const shards = cutShards(batchCount, this.#options.job.training.shards).slice(firstShard, endShard);
+    const first = firstPosition + (shards[0]?.start ?? 0);
+    return { split: 'train', epoch: dataEpoch, first, rows: countRows(shards) };
+  }
+
+  /** Stages what the next step will ask for if this worker keeps its shards. */
+  #stageNext({ dataEpoch, firstPosition, batchCount, ...shards }: Plan): void {
+    const { size } = this.#options.data.splits.train;
+    const end = firstPosition + batchCount;
+    const [epoch, first] = end < size ? [dataEpoch, end] : [dataEpoch + 1, 0];
+    const count = Math.min(this.#batchSize, size - first);
+    this.#staging.prepare(this.#batch({ ...shards, dataEpoch: epoch, firstPosition: first, batchCount: count }));
   }
 
   /** Returns what is to be called while gradients are formed: hands over the buckets that have become complete. */
@@ -285,13 +323,20 @@ export class Engine {
     const dataset = this.#options.data.splits[split];
     if (dataset === null) throw new RangeError(`this job has no ${split} split`);
     const totalShards = evaluationShards(dataset.size);
+    const cut = cutShards(dataset.size, totalShards);
     const atOnce = Math.max(1, Math.floor(this.#maxRows / Math.ceil(dataset.size / totalShards)));
+    /** The samples of the shards from `firstShard` on that fit one pass. */
+    const batchFrom = (firstShard: number): Batch => {
+      const shards = cut.slice(firstShard, Math.min(end, firstShard + atOnce));
+      return { split, epoch: null, first: shards[0]?.start ?? 0, rows: countRows(shards) };
+    };
     const reports: ShardReport[] = [];
     this.#trace?.begin({});
     for (let firstShard = first; firstShard < end; firstShard += atOnce) {
       this.#pool.setPass({
         mode: 'inference',
         split,
+        slot: this.#staging.use(batchFrom(firstShard)),
         step: 0,
         lossScale: 1,
         weights,
@@ -300,11 +345,10 @@ export class Engine {
         totalShards,
         batchCount: dataset.size,
       });
-      const pass = this.#pass();
-      const rows = pass.shards.reduce((sum, shard) => sum + shard.rows, 0);
-      for (let row = 0; row < rows; row += 1) this.#control.samples[row] = pass.firstPosition + row;
-      await this.#pool.run(inferenceSegment(this.#layout.program));
-      reports.push(...this.#reports(pass));
+      const running = this.#pool.run(inferenceSegment(this.#layout.program));
+      this.#staging.prepare(batchFrom(firstShard + atOnce));
+      await running;
+      reports.push(...this.#reports(this.#pass()));
     }
     this.#trace?.end();
     return reports;

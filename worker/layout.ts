@@ -1,8 +1,8 @@
 /** How a worker's memory is divided: two model vectors, gradient sums, samples on their way in, and the program's own blocks. */
 import { sizeOf } from '../src/common/shape.js';
 import type { WireFormat } from '../src/common/wire-format.js';
-import type { Splits } from '../src/data/dataset.js';
-import type { LossName } from '../src/job/job.js';
+import type { FeatureType } from '../src/data/dataset.js';
+import type { LossName, SplitName } from '../src/job/job.js';
 import { allocationSize, Arena, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory, type Kernels } from '../src/kernels/kernels.js';
 import { createReferenceKernels } from '../src/kernels/reference/reference-kernels.js';
@@ -13,6 +13,7 @@ import { compileProgram, treeScratchElements, type Program } from '../src/nn/pro
 import { maxSubtrees } from '../src/reduce/tree.js';
 import { EVALUATION_ROWS } from '../src/protocol/messages.js';
 import type { Control } from './control.js';
+import type { StagingSlot } from './staging.js';
 
 /** Everything that determines the layout; the same for all threads of a worker. */
 export interface LayoutOptions {
@@ -36,9 +37,19 @@ export interface WorkerLayout {
   readonly gradientStride: number;
   readonly mean: Offset;
   readonly inverseDeviation: Offset;
+  readonly staging: readonly [StagingSlot, StagingSlot];
   readonly kernels: Kernels;
   readonly program: Program;
 }
+
+/** How a compute thread learns which samples a pass is about. */
+export interface StagedSamples {
+  readonly control: Control;
+  /** How each split stores its features; null where there is no such split. */
+  readonly types: FeatureTypes;
+}
+
+export type FeatureTypes = Readonly<Record<SplitName, FeatureType | null>>;
 
 /** Rows that one pass can hold: a whole batch, or an evaluation shard for every thread. */
 export function maxRows({ batchSize, threads }: Pick<LayoutOptions, 'batchSize' | 'threads'>): number {
@@ -54,7 +65,7 @@ export function layOut(
   thread: number,
   allocator: Allocator,
   createKernels: (scratch: Offset) => Kernels,
-  samples: { readonly splits: Splits; readonly control: Control } | null,
+  samples: StagedSamples | null,
 ): WorkerLayout {
   const { model, threads, shards } = options;
   const scratch = Array.from({ length: threads + 1 }, () => ({
@@ -70,7 +81,11 @@ export function layOut(
   const mean = allocator.allocate(features);
   const inverseDeviation = allocator.allocate(features);
   const rows = maxRows(options);
-  const staging = allocator.allocate(rows * features);
+  const slot = (): StagingSlot => ({
+    features: allocator.allocate(rows * features),
+    labels: allocator.allocate(rows),
+  });
+  const staging = [slot(), slot()] as const;
   const program = compileProgram(model, losses[options.loss], {
     kernels,
     allocator,
@@ -82,39 +97,35 @@ export function layOut(
     load: (input, targets) =>
       samples === null
         ? perRow(() => undefined)
-        : loadSamples(kernels, samples.splits, samples.control, features, staging, {
+        : takeSamples(kernels, samples, features, staging, {
             mean,
             inverseDeviation,
             input,
             targets,
           }),
   });
-  return { vectors, gradients, gradientStride: model.parameterElements, mean, inverseDeviation, kernels, program };
+  const gradientStride = model.parameterElements;
+  return { vectors, gradients, gradientStride, mean, inverseDeviation, staging, kernels, program };
 }
 
-/** Copies the rows of its shards from the data set and normalises them. */
-function loadSamples(
+/** Takes the rows of its shards from where they are staged and normalises them. */
+function takeSamples(
   kernels: Kernels,
-  splits: Splits,
-  control: Control,
+  { control, types }: StagedSamples,
   features: number,
-  staging: Offset,
+  staging: WorkerLayout['staging'],
   to: { readonly mean: Offset; readonly inverseDeviation: Offset; readonly input: Offset; readonly targets: Offset },
 ): RowOperation {
-  const { arena } = kernels;
   return perRow((row, rows) => {
-    const dataset = splits[control.split];
-    if (dataset === null) throw new RangeError(`this job has no ${control.split} split`);
+    const slot = staging[control.slot];
     const y = to.input + row * features;
-    if (dataset.dtype === 'uint8') {
-      const bytes = staging * arena.elementBytes + row * features;
-      dataset.copyFeatures(control.samples, row, rows, arena.bytes, bytes);
+    if (types[control.split] === 'uint8') {
+      const bytes = slot.features * kernels.arena.elementBytes + row * features;
       kernels.standardizeBytes(rows, features, bytes, to.mean, to.inverseDeviation, y);
     } else {
-      dataset.copyFeatures(control.samples, row, rows, arena.floats, y);
-      kernels.standardize(rows, features, y, to.mean, to.inverseDeviation, y);
+      kernels.standardize(rows, features, slot.features + row * features, to.mean, to.inverseDeviation, y);
     }
-    dataset.copyLabels(control.samples, row, rows, arena.floats, to.targets + row);
+    kernels.copy(rows, slot.labels + row, to.targets + row);
   });
 }
 

@@ -17,6 +17,7 @@ import { GrpcCoordinatorLink } from '../src/transport/grpc-coordinator-link.js';
 import { WorkerServer } from '../src/transport/worker-server.js';
 import { Agent, type Ending } from './agent.js';
 import type { EngineStarter } from './engine-starter.js';
+import type { PassResult } from './engine.js';
 
 export interface WorkerOptions {
   readonly coordinator: Address;
@@ -61,8 +62,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     let lastContact = performance.now();
     while (!signal.aborted) {
       metrics.setState('connecting');
-      const ending = await takePart(options, server, transfers, (samples, computeMs, waitMs) => {
-        metrics.stepCommitted({ samples, computeMs, exchangeWaitMs: waitMs, ...step });
+      const ending = await takePart(options, server, transfers, (samples, { computeMs, waitMs, dataWaitMs }) => {
+        metrics.stepCommitted({ samples, computeMs, exchangeWaitMs: waitMs, dataWaitMs, ...step });
         step = { sentBytes: 0, receivedBytes: 0 };
       });
       if (ending.contact) [lastContact, retryMs] = [performance.now(), FIRST_RETRY_MS];
@@ -91,7 +92,7 @@ async function takePart(
   options: WorkerOptions,
   server: WorkerServer,
   transfers: { sent(bytes: number): void; received(bytes: number): void },
-  stepDone: (samples: number, computeMs: number, waitMs: number) => void,
+  stepDone: (samples: number, result: PassResult) => void,
 ): Promise<{ readonly ending: Ending; readonly contact: boolean }> {
   const { logger, metrics, backend, signal } = options;
   let contact = false;
@@ -137,12 +138,11 @@ async function takePart(
         metrics.setState('ready');
         logger.info({ worker: workerId }, 'ready');
       },
-      stepDone(plan, { computeMs, waitMs }) {
+      stepDone(plan, result) {
         const cut = cutShards(plan.batchCount, shards).slice(plan.firstShard, plan.endShard);
         stepDone(
           cut.reduce((sum, shard) => sum + shard.rows, 0),
-          computeMs,
-          waitMs,
+          result,
         );
       },
     },

@@ -1,7 +1,7 @@
 /**
  * The contract of a data set: samples that are found by number, features in the form in which they were stored.
  *
- * The memory is shared, so that every compute thread of a process reads the same samples without a copy of its own.
+ * The memory is of the kind that threads can share.
  */
 import type { Shape } from '../common/shape.js';
 
@@ -39,9 +39,6 @@ export interface Dataset {
     destination: Float32Array | Float64Array,
     at: number,
   ): void;
-
-  /** What another thread needs to rebuild this data set on the same memory with `datasetFromTransfer`. */
-  toTransfer(): DatasetTransfer;
 }
 
 /** The data sets of a job; a split that the job does not have is null. */
@@ -50,25 +47,5 @@ export interface Splits {
   readonly dev: Dataset | null;
   readonly test: Dataset | null;
 }
-
-/** All samples of a source, in shared memory. */
-export interface DenseTransfer {
-  readonly kind: 'dense';
-  readonly featureShape: Shape;
-  /** [samples, sizeOf(featureShape)] */
-  readonly features: SharedFeatures;
-  /** [samples] */
-  readonly labels: Float64Array<SharedArrayBuffer>;
-}
-
-/** A choice of the samples of a source: sample i is row rows[i] of the parent. */
-export interface SubsetTransfer {
-  readonly kind: 'subset';
-  readonly parent: DenseTransfer;
-  readonly rows: Uint32Array<SharedArrayBuffer>;
-}
-
-/** A plain object that `postMessage` and `workerData` carry without copying the samples. */
-export type DatasetTransfer = DenseTransfer | SubsetTransfer;
 
 export type SharedFeatures = Uint8Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;

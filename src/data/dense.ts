@@ -1,5 +1,5 @@
 import { sizeOf, type Shape } from '../common/shape.js';
-import type { Dataset, DenseTransfer, FeatureType, SharedFeatures } from './dataset.js';
+import type { Dataset, FeatureType, SharedFeatures } from './dataset.js';
 
 /** Below this many elements they are copied one by one: cheaper than the view that a block copy needs. */
 const BLOCK_COPY_MIN = 24;
@@ -66,10 +66,6 @@ export class DenseDataset implements Dataset {
   ): void {
     checkRoom(at, count, destination.length);
     for (let i = 0; i < count; i++) destination[at + i] = this.#labels[this.#row(ids, first + i)] as number;
-  }
-
-  toTransfer(): DenseTransfer {
-    return { kind: 'dense', featureShape: this.featureShape, features: this.#features, labels: this.#labels };
   }
 
   #row(ids: ArrayLike<number>, position: number): number {

@@ -9,7 +9,6 @@ import { splitRows } from './splits.js';
 import { SubsetDataset } from './subset.js';
 
 export interface LoadedData {
-  /** For other threads: `splitsToTransfer`. */
   readonly splits: Splits;
   /** Dimensions of one sample, the same in all splits. */
   readonly featureShape: Shape;

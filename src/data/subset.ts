@@ -1,5 +1,5 @@
 import type { Shape } from '../common/shape.js';
-import type { Dataset, FeatureType, SubsetTransfer } from './dataset.js';
+import type { Dataset, FeatureType } from './dataset.js';
 import type { DenseDataset } from './dense.js';
 
 /** Some of the samples of another data set, found through an index; the samples themselves stay where they are. */
@@ -39,10 +39,6 @@ export class SubsetDataset implements Dataset {
     at: number,
   ): void {
     this.#parent.copyLabels(this.#map(ids, first, count), 0, count, destination, at);
-  }
-
-  toTransfer(): SubsetTransfer {
-    return { kind: 'subset', parent: this.#parent.toTransfer(), rows: this.#rows };
   }
 
   #map(ids: ArrayLike<number>, first: number, count: number): Uint32Array {

@@ -12,6 +12,8 @@ export interface WorkerStep {
   readonly computeMs: number;
   /** Time in which it had nothing to compute because a message of another process was missing. */
   readonly exchangeWaitMs: number;
+  /** Time in which it had nothing to compute because its samples were not in place. */
+  readonly dataWaitMs: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
@@ -37,6 +39,10 @@ export function createWorkerMetrics(options: MetricsOptions): Served<WorkerMetri
     'worker_exchange_wait_duration_seconds',
     'Time in a step in which the worker had nothing to compute and waited for a message.',
   );
+  const dataWait = make.durations(
+    'worker_data_wait_duration_seconds',
+    'Time in a step in which the worker had nothing to compute because its samples were not in place.',
+  );
   const transfer = make.labelledCounter(
     'worker_transfer_bytes_total',
     'Tensor bytes exchanged with the coordinator and with other workers.',
@@ -53,6 +59,7 @@ export function createWorkerMetrics(options: MetricsOptions): Served<WorkerMetri
       samples.inc(step.samples);
       compute.observe(secondsFrom(step.computeMs));
       exchangeWait.observe(secondsFrom(step.exchangeWaitMs));
+      dataWait.observe(secondsFrom(step.dataWaitMs));
       transfer.labels('sent').inc(step.sentBytes);
       transfer.labels('received').inc(step.receivedBytes);
     },

@@ -1,10 +1,7 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SubsetDataset } from '../../src/data/subset.js';
-import { datasetFromTransfer } from '../../src/data/transfer.js';
-import { denseDataset, labelsOf, rowsOf } from './helpers.js';
+import { denseDataset } from './helpers.js';
 
 function sharedRows(...rows: number[]): Uint32Array<SharedArrayBuffer> {
   const shared = new Uint32Array(new SharedArrayBuffer(rows.length * 4));
@@ -38,13 +35,6 @@ describe.each([
     expect(() => dataset.copyFeatures([0, 1], 0, 2, new Uint8Array(4), 1)).toThrow(RangeError);
     expect(() => dataset.copyLabels([0], 0, 1, new Float32Array(1), 1)).toThrow(RangeError);
   });
-
-  it('is the same on the other side of a transfer', () => {
-    const copy = datasetFromTransfer(structuredClone(dataset.toTransfer()));
-    expect(rowsOf(copy)).toEqual(rowsOf(dataset));
-    expect(labelsOf(copy)).toEqual(labelsOf(dataset));
-    expect([copy.size, copy.featureShape, copy.dtype]).toEqual([dataset.size, dataset.featureShape, dataset.dtype]);
-  });
 });
 
 describe('data sets', () => {
@@ -68,19 +58,5 @@ describe('data sets', () => {
 
   it('refuse features that are not a whole number of samples', () => {
     expect(() => denseDataset([2], Uint8Array.of(1, 2, 3), [0])).toThrow(RangeError);
-  });
-
-  it('are on the same memory in another thread', async () => {
-    const dataset = denseDataset([2], Uint8Array.of(1, 2, 3, 4), [0, 1]);
-    const subset = new SubsetDataset(dataset, sharedRows(1));
-    const code = `
-      const { workerData, parentPort } = require('node:worker_threads');
-      workerData.parent.features[2] = 77;
-      parentPort.postMessage(workerData.rows[0]);
-    `;
-    const worker = new Worker(code, { eval: true, workerData: subset.toTransfer() });
-    expect(await once(worker, 'message')).toEqual([1]);
-    expect(rowsOf(subset)).toEqual([[77, 4]]);
-    await worker.terminate();
   });
 });

@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadData } from '../../src/data/load.js';
-import { splitsFromTransfer, splitsToTransfer } from '../../src/data/transfer.js';
 import { csvSource, dataError, dataSpec, idxBytes, idxSource, labelsOf, rowsOf, temporaryFolder } from './helpers.js';
 
 const folder = temporaryFolder();
@@ -98,15 +97,6 @@ describe('loadData', () => {
       expect(await fingerprint()).not.toBe(before);
       lines[line] = old ?? '';
     }
-  });
-
-  it('hands all splits to another thread', async () => {
-    const spec = dataSpec(csvSource(writeTable('a.csv', 30), 'y'), { split: { dev: 0.2, test: 0 } });
-    const data = await loadData(spec, options);
-    const copy = splitsFromTransfer(structuredClone(splitsToTransfer(data.splits)));
-    expect(rowsOf(copy.train)).toEqual(rowsOf(data.splits.train));
-    expect(labelsOf(copy.dev)).toEqual(labelsOf(data.splits.dev));
-    expect(copy.test).toBeNull();
   });
 
   it('refuses a share that holds no sample', async () => {

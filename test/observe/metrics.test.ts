@@ -111,7 +111,14 @@ describe('worker metrics', () => {
   it('shows its state, its steps and its transfers', async () => {
     const metrics = createWorkerMetrics({ build, processMetrics: false });
     metrics.setState('computing');
-    metrics.stepCommitted({ samples: 128, computeMs: 9, exchangeWaitMs: 0.3, sentBytes: 10, receivedBytes: 20 });
+    metrics.stepCommitted({
+      samples: 128,
+      computeMs: 9,
+      exchangeWaitMs: 0.3,
+      dataWaitMs: 5,
+      sentBytes: 10,
+      receivedBytes: 20,
+    });
     const families = await scrape(metrics.registry);
     expect(valueOf(families, 'lockstep_worker_state', { state: 'computing' })).toBe(1);
     expect(valueOf(families, 'lockstep_worker_state', { state: 'connecting' })).toBe(0);
@@ -119,6 +126,7 @@ describe('worker metrics', () => {
     expect(valueOf(families, 'lockstep_worker_samples_total')).toBe(128);
     expect(valueOf(families, 'lockstep_worker_compute_duration_seconds_sum')).toBeCloseTo(0.009, 12);
     expect(valueOf(families, 'lockstep_worker_exchange_wait_duration_seconds_bucket', { le: '0.0005' })).toBe(1);
+    expect(valueOf(families, 'lockstep_worker_data_wait_duration_seconds_sum')).toBeCloseTo(0.005, 12);
     expect(valueOf(families, 'lockstep_worker_transfer_bytes_total', { direction: 'received' })).toBe(20);
     expect(valueOf(families, 'lockstep_build_info', { role: 'worker' })).toBe(1);
   });
@@ -130,7 +138,14 @@ describe('both roles', () => {
     coordinator.stepCommitted({ ...step, workerComputeMs: new Map([[0, 1]]) });
     coordinator.evaluated({ split: 'dev', loss: Number.NaN });
     const worker = createWorkerMetrics({ build });
-    worker.stepCommitted({ samples: 1, computeMs: 1, exchangeWaitMs: 1, sentBytes: 1, receivedBytes: 1 });
+    worker.stepCommitted({
+      samples: 1,
+      computeMs: 1,
+      exchangeWaitMs: 1,
+      dataWaitMs: 5,
+      sentBytes: 1,
+      receivedBytes: 1,
+    });
     return [
       ['coordinator', coordinator.registry],
       ['worker', worker.registry],

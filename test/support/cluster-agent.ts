@@ -46,7 +46,7 @@ class DiaryEngine implements AgentEngine {
       const values = new Float32Array(ELEMENTS);
       for (const bucket of this.buckets) port.bucket(bucket, [{ level: 2, index: 0, values }]);
     }
-    return { shards: SHARDS, computeMs: 3, waitMs: 1 };
+    return { shards: SHARDS, computeMs: 3, waitMs: 1, dataWaitMs: 0 };
   }
 
   evaluate(split: string, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {

@@ -81,7 +81,12 @@ export class ClusterEngine implements AgentEngine {
       // The next bucket is ready a little later.
       await Promise.resolve();
     }
-    return { shards: leaves.map((leaf) => this.#report(leaf.shard, leaf.samples)), computeMs: 1, waitMs: 0 };
+    return {
+      shards: leaves.map((leaf) => this.#report(leaf.shard, leaf.samples)),
+      computeMs: 1,
+      waitMs: 0,
+      dataWaitMs: 0,
+    };
   }
 
   /** Hands a bucket over. */

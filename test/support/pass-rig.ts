@@ -152,9 +152,9 @@ export class PassRig {
   }
 
   #pass(mode: Pass['mode'], { step, totalShards, range }: BatchPlace, batchCount: number): Pass {
-    const control = new Control(0);
+    const control = new Control();
     const shards = { firstShard: range.first, endShard: range.end, totalShards };
-    control.setPass({ mode, split: 'train', step, lossScale: 1, weights: 0, ...shards, batchCount });
+    control.setPass({ mode, split: 'train', step, lossScale: 1, weights: 0, slot: 0, ...shards, batchCount });
     return control.pass([this.#vector, this.#vector], this.#gradients, this.#options.model.parameterElements);
   }
 

@@ -9,6 +9,7 @@ const request: PassRequest = {
   step: 41,
   lossScale: 2 ** 16,
   weights: 0,
+  slot: 0,
   firstShard: 0,
   endShard: 8,
   totalShards: 8,
@@ -16,7 +17,7 @@ const request: PassRequest = {
 };
 
 function passOf(changes: Partial<PassRequest>) {
-  const control = new Control(0);
+  const control = new Control();
   control.setPass({ ...request, ...changes });
   return control.pass([1000, 2000], 5000, 300);
 }
@@ -68,25 +69,25 @@ describe('the pass that threads see', () => {
     expect(passOf({ weights: 1 }).weights).toBe(2000);
     expect(passOf({ mode: 'inference' }).mode).toBe('inference');
     for (const split of ['train', 'dev', 'test'] as const) {
-      const control = new Control(0);
+      const control = new Control();
       control.setPass({ ...request, split });
       expect(control.split).toBe(split);
     }
   });
 
   it('is the same for every thread of a worker', () => {
-    const control = new Control(10);
+    const control = new Control();
     control.setPass({ ...request, firstShard: 2, endShard: 5 });
-    control.samples.set([7, 8, 9]);
-    const other = new Control(10, control.buffer);
+    const other = new Control(control.buffer);
     expect(other.pass([1000, 2000], 5000, 300)).toEqual(control.pass([1000, 2000], 5000, 300));
-    expect([...other.samples.subarray(0, 3)]).toEqual([7, 8, 9]);
-    expect(other.samples).toHaveLength(10);
+    expect([other.split, other.slot]).toEqual(['train', 0]);
+    control.setPass({ ...request, split: 'test', slot: 1 });
+    expect([other.split, other.slot]).toEqual(['test', 1]);
   });
 
   it('is the new one after every change, for every thread', () => {
-    const control = new Control(0);
-    const other = new Control(0, control.buffer);
+    const control = new Control();
+    const other = new Control(control.buffer);
     const seen = [control, other].map((side) => () => side.pass([1000, 2000], 5000, 300));
     for (const changes of [{}, { step: 42 }, { step: 43, weights: 1, firstShard: 2 }, { batchCount: 7 }] as const) {
       control.setPass({ ...request, ...changes });
@@ -115,7 +116,7 @@ const only = (segment: number): SegmentRange => ({ first: segment, end: segment 
 
 describe('calling threads', () => {
   it('a run is over when the last thread is done', async () => {
-    const control = new Control(0);
+    const control = new Control();
     let over = false;
     const run = control.run(only(5), 3).then(() => {
       over = true;
@@ -131,7 +132,7 @@ describe('calling threads', () => {
   });
 
   it('every run has a number of its own, and claims that begin at 0', async () => {
-    const control = new Control(0);
+    const control = new Control();
     for (let sequence = 1; sequence <= 3; sequence += 1) {
       const run = control.run(only(7), 1);
       expect(control.next(sequence - 1)).toEqual({ sequence, first: 7, end: 8 });
@@ -142,13 +143,13 @@ describe('calling threads', () => {
   });
 
   it('stop ends the threads', () => {
-    const control = new Control(0);
+    const control = new Control();
     control.stop();
     expect(control.next(0)).toBeNull();
   });
 
   it('the death of a thread ends the wait', async () => {
-    const control = new Control(0);
+    const control = new Control();
     expect(control.failed).toBe(false);
     const run = control.run(only(1), 2);
     control.abandon();
@@ -157,7 +158,7 @@ describe('calling threads', () => {
   });
 
   it('a thread alone does not wait at a barrier', () => {
-    const control = new Control(0);
+    const control = new Control();
     control.barrier(1);
     control.barrier(1);
   });
@@ -165,7 +166,7 @@ describe('calling threads', () => {
 
 describe('waiting for the threads', () => {
   it('goes on when they are done, not when a notification comes late', async () => {
-    const control = new Control(4);
+    const control = new Control();
     const words = new Int32Array(control.buffer);
     let ended = false;
     const running = control.run(only(0), 1).then(() => {
@@ -185,7 +186,7 @@ describe('the progress of gradients', () => {
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   it('is told while other operations of the segment go on', async () => {
-    const control = new Control(0);
+    const control = new Control();
     control.setPass(request);
     const seen: string[] = [];
     const run = control
@@ -211,7 +212,7 @@ describe('the progress of gradients', () => {
   });
 
   it('is told once more at the end, of what ended last', async () => {
-    const control = new Control(0);
+    const control = new Control();
     control.setPass(request);
     const seen: boolean[] = [];
     const run = control.run(only(5), 1, () => seen.push(control.hasEnded(7, 1)));
@@ -222,7 +223,7 @@ describe('the progress of gradients', () => {
   });
 
   it('goes on from segment to segment, and begins again with the next pass', async () => {
-    const control = new Control(0);
+    const control = new Control();
     control.setPass(request);
     for (const segment of [1, 2]) {
       const run = control.run(only(segment), 1);

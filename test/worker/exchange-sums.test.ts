@@ -13,9 +13,18 @@ const WIDTH = 6;
 const VALUES_PER_SAMPLE = 4;
 
 function passOf(batchCount: number, totalShards: number, firstShard: number, endShard: number): Pass {
-  const control = new Control(0);
+  const control = new Control();
   const range = { firstShard, endShard, totalShards };
-  control.setPass({ mode: 'training', split: 'train', step: 0, lossScale: 1, weights: 0, batchCount, ...range });
+  control.setPass({
+    mode: 'training',
+    split: 'train',
+    step: 0,
+    lossScale: 1,
+    weights: 0,
+    slot: 0,
+    batchCount,
+    ...range,
+  });
   return control.pass([0, 0], 0, 0);
 }
 

@@ -35,9 +35,18 @@ function program(training: readonly { operations: Segment; meanwhile?: Segment }
 }
 
 function prepare(shards: number): { control: Control; pass: Pass } {
-  const control = new Control(0);
+  const control = new Control();
   const range = { firstShard: 0, endShard: shards, totalShards: shards };
-  control.setPass({ mode: 'training', split: 'train', step: 0, lossScale: 1, weights: 0, ...range, batchCount: 100 });
+  control.setPass({
+    mode: 'training',
+    split: 'train',
+    step: 0,
+    lossScale: 1,
+    weights: 0,
+    slot: 0,
+    ...range,
+    batchCount: 100,
+  });
   return { control, pass: control.pass([0, 0], 0, 0) };
 }
 
@@ -229,9 +238,18 @@ describe('segments in a row', () => {
 
   it('leave the exchange to the cluster where others have samples too, and say when it may be sent', async () => {
     const log: string[] = [];
-    const control = new Control(0);
+    const control = new Control();
     const range = { firstShard: 0, endShard: 4, totalShards: 8 };
-    control.setPass({ mode: 'training', split: 'train', step: 0, lossScale: 1, weights: 0, ...range, batchCount: 100 });
+    control.setPass({
+      mode: 'training',
+      split: 'train',
+      step: 0,
+      lossScale: 1,
+      weights: 0,
+      slot: 0,
+      ...range,
+      batchCount: 100,
+    });
     let passed = false;
     const { arena, exchanging: example } = exchanging(log, [
       { kind: 'tasks', count: 1, run: () => (passed = control.hasPassed(0)) },

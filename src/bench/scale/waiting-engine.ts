@@ -94,7 +94,7 @@ export class WaitingEngine implements AgentEngine {
       await form(stage.meanwhile);
       await clock.idle(answer);
     }
-    return { shards: reports(plan.firstShard, plan.endShard), computeMs: waitMs, waitMs: clock.idleMs };
+    return { shards: reports(plan.firstShard, plan.endShard), computeMs: waitMs, waitMs: clock.idleMs, dataWaitMs: 0 };
   }
 
   evaluate(_split: string, _weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
