@@ -47,6 +47,23 @@ async function welcomed(worker: TestWorker): Promise<TestWorker> {
   return worker;
 }
 
+/** A worker from which pieces come and go, and whose messages are held up from now on. */
+async function slowlyConnected(carrier?: 'shm') {
+  const coordinator = await startCoordinator(null, carrier);
+  const network = await Network.to(coordinator.address);
+  const worker = await welcomed(await join(network.address));
+  const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
+  if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
+  network.slowDown(400);
+  worker.link.openPieces(3);
+  link.openPieces();
+  link.sendPiece(model(1, numbers(3)));
+  worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
+  await worker.side.until(() => worker.side.pieces.length === 1);
+  await atCoordinator.until(() => atCoordinator.pieces.length === 1);
+  return { coordinator, worker, link, atCoordinator };
+}
+
 function cut(network: Network | null): void {
   network?.cut();
 }
@@ -168,19 +185,7 @@ describe('tensors', () => {
 
 describe.skipIf(process.platform !== 'linux')('processes that share memory', () => {
   it('send there what a step waits for, past the control stream', async () => {
-    const coordinator = await startCoordinator(null, 'shm');
-    const network = await Network.to(coordinator.address);
-    const worker = await welcomed(await join(network.address));
-    const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
-    if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
-    network.slowDown(400);
-    worker.link.openPieces(3);
-    link.openPieces();
-    link.sendPiece(model(1, numbers(3)));
-    worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
-    await worker.side.until(() => worker.side.pieces.length === 1);
-    await atCoordinator.until(() => atCoordinator.pieces.length === 1);
-
+    const { worker, link, atCoordinator } = await slowlyConnected('shm');
     const evaluated = { type: 'evaluated', request: 1, shards: [] } as const;
     const nodes = [{ level: 1, index: 2, values: numbers(5) }];
     const exchange = { type: 'exchangeNodes', fence, exchange: 3, nodes } as const;
@@ -335,24 +340,8 @@ describe('a connection that breaks', () => {
 
   // Pieces travel on connections of their own, and their end may be known before what was said last.
   describe('while messages are slower than pieces', () => {
-    async function connected() {
-      const coordinator = await startCoordinator();
-      const network = await Network.to(coordinator.address);
-      const worker = await welcomed(await join(network.address));
-      const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
-      if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
-      network.slowDown(200);
-      worker.link.openPieces(3);
-      link.openPieces();
-      link.sendPiece(model(1, numbers(3)));
-      worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
-      await worker.side.until(() => worker.side.pieces.length === 1);
-      await atCoordinator.until(() => atCoordinator.pieces.length === 1);
-      return { coordinator, worker, link, atCoordinator };
-    }
-
     it('because the coordinator ends: its last words are heard first', async () => {
-      const { coordinator, worker, link } = await connected();
+      const { coordinator, worker, link } = await slowlyConnected();
       link.send({ type: 'shutdown', reason: 'done', message: '' });
       const closed = coordinator.server.close();
       await worker.side.until(() => worker.side.losses.length > 0);
@@ -362,7 +351,7 @@ describe('a connection that breaks', () => {
     });
 
     it('because the worker ends: its last words are heard first', async () => {
-      const { worker, atCoordinator } = await connected();
+      const { worker, atCoordinator } = await slowlyConnected();
       worker.link.send({ type: 'failed', code: 'data', message: 'row 7 is gone' });
       const closed = worker.close();
       await atCoordinator.until(() => atCoordinator.losses.length > 0);

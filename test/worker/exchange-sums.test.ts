@@ -5,28 +5,15 @@ import type { Exchange, Pass } from '../../src/nn/layer.js';
 import { mergeMoments, mergeSums, momentsToVariance, type MomentNode } from '../../src/reduce/moments.js';
 import { dealShards } from '../../src/reduce/shards.js';
 import { foldTree, rootLevel, type TreeNode } from '../../src/reduce/tree.js';
-import { Control } from '../../worker/control.js';
 import { ExchangeSums, holdsWholeBatch } from '../../worker/exchange-sums.js';
+import { trainingPass } from '../support/passes.js';
 import { normalValues } from '../support/random-values.js';
 
 const WIDTH = 6;
 const VALUES_PER_SAMPLE = 4;
 
-function passOf(batchCount: number, totalShards: number, firstShard: number, endShard: number): Pass {
-  const control = new Control();
-  const range = { firstShard, endShard, totalShards };
-  control.setPass({
-    mode: 'training',
-    split: 'train',
-    step: 0,
-    lossScale: 1,
-    weights: 0,
-    slot: 0,
-    batchCount,
-    ...range,
-  });
-  return control.pass([0, 0], 0, 0);
-}
+const passOf = (batchCount: number, totalShards: number, firstShard: number, endShard: number): Pass =>
+  trainingPass({ batchCount, totalShards, firstShard, endShard }).pass;
 
 function rig(merge: Exchange['merge'], pass: Pass, seed: number) {
   const arena = Arena.create((pass.shards.length + 2) * WIDTH + 64);

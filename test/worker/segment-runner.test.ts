@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Arena } from '../../src/kernels/arena.js';
 import type { Exchange, Pass, RowOperation, TaskOperation } from '../../src/nn/layer.js';
 import type { Program, Segment } from '../../src/nn/program.js';
-import { Control, type SegmentRange } from '../../worker/control.js';
+import type { Control, SegmentRange } from '../../worker/control.js';
 import { SegmentRunner, inferenceSegment, stageSegment } from '../../worker/segment-runner.js';
+import { trainingPass } from '../support/passes.js';
 
 const rows = (name: string, log: string[]): RowOperation => ({
   kind: 'rows',
@@ -34,21 +35,8 @@ function program(training: readonly { operations: Segment; meanwhile?: Segment }
   };
 }
 
-function prepare(shards: number): { control: Control; pass: Pass } {
-  const control = new Control();
-  const range = { firstShard: 0, endShard: shards, totalShards: shards };
-  control.setPass({
-    mode: 'training',
-    split: 'train',
-    step: 0,
-    lossScale: 1,
-    weights: 0,
-    slot: 0,
-    ...range,
-    batchCount: 100,
-  });
-  return { control, pass: control.pass([0, 0], 0, 0) };
-}
+const prepare = (shards: number): { control: Control; pass: Pass } =>
+  trainingPass({ batchCount: 100, firstShard: 0, endShard: shards, totalShards: shards });
 
 async function runOn(control: Control, runner: SegmentRunner, segment: number, pass: Pass): Promise<void> {
   const run = control.run(only(segment), 1);
@@ -238,18 +226,7 @@ describe('segments in a row', () => {
 
   it('leave the exchange to the cluster where others have samples too, and say when it may be sent', async () => {
     const log: string[] = [];
-    const control = new Control();
-    const range = { firstShard: 0, endShard: 4, totalShards: 8 };
-    control.setPass({
-      mode: 'training',
-      split: 'train',
-      step: 0,
-      lossScale: 1,
-      weights: 0,
-      slot: 0,
-      ...range,
-      batchCount: 100,
-    });
+    const { control, pass } = trainingPass({ batchCount: 100, firstShard: 0, endShard: 4, totalShards: 8 });
     let passed = false;
     const { arena, exchanging: example } = exchanging(log, [
       { kind: 'tasks', count: 1, run: () => (passed = control.hasPassed(0)) },
@@ -257,7 +234,7 @@ describe('segments in a row', () => {
     const runner = new SegmentRunner(example, control, 0, 1, { arena, trace: null });
     const segments = { first: 0, end: 2 };
     const run = control.run(segments, 1);
-    runner.run(segments, control.pass([0, 0], 0, 0));
+    runner.run(segments, pass);
     control.done();
     await run;
     expect(passed).toBe(true);
