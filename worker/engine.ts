@@ -4,7 +4,7 @@
  */
 import { NO_TRACER, stepArgs, type TraceArgs, type Tracer } from '../src/common/trace.js';
 import type { LoadedData } from '../src/data/load.js';
-import { EpochSampler } from '../src/data/sampler.js';
+import { EpochSampler, stepPosition } from '../src/data/sampler.js';
 import type { Job, SplitName } from '../src/job/job.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
 import type { BackendName, KernelFactory } from '../src/kernels/kernels.js';
@@ -100,8 +100,6 @@ export class Engine {
   readonly #control: Control;
   readonly #staging: Staging;
   readonly #maxRows: number;
-  /** Samples of a batch that is not the last one of its epoch. */
-  readonly #batchSize: number;
   readonly #tracer: Tracer;
   readonly #trace: EngineTrace | null;
   readonly #exchanges: readonly ExchangeSums[];
@@ -124,7 +122,6 @@ export class Engine {
     this.#pool = pool;
     this.#control = control;
     this.#maxRows = rows;
-    this.#batchSize = layoutOptions(job, options.model, data.splits.train.size, options.threads).batchSize;
     this.#tracer = options.tracer ?? NO_TRACER;
     this.#trace = trace;
     this.#exchanges = layout.program.exchanges.map((exchange) => new ExchangeSums(exchange, arena));
@@ -288,12 +285,10 @@ export class Engine {
   }
 
   /** Stages what the next step will ask for if this worker keeps its shards. */
-  #stageNext({ dataEpoch, firstPosition, batchCount, ...shards }: Plan): void {
-    const { size } = this.#options.data.splits.train;
-    const end = firstPosition + batchCount;
-    const [epoch, first] = end < size ? [dataEpoch, end] : [dataEpoch + 1, 0];
-    const count = Math.min(this.#batchSize, size - first);
-    this.#staging.prepare(this.#batch({ ...shards, dataEpoch: epoch, firstPosition: first, batchCount: count }));
+  #stageNext({ fence, ...plan }: Plan): void {
+    const { job, data } = this.#options;
+    const { epoch, first, count } = stepPosition(fence.step + 1, data.splits.train.size, job.training.batchSize);
+    this.#staging.prepare(this.#batch({ ...plan, dataEpoch: epoch, firstPosition: first, batchCount: count }));
   }
 
   /** Returns what is to be called while gradients are formed: hands over the buckets that have become complete. */
