@@ -4,12 +4,22 @@ import type { Job, SplitName } from '../job/job.js';
 /** running: a process works on it, or died without a word; stopped: ended early on request, can be resumed. */
 export type RunStatus = 'running' | 'stopped' | 'failed' | 'done';
 
-/** How well a model does on one split: the mean over its samples. */
+/** How well a model does on one split, over all its samples. Null stands for what is not a finite number. */
 export interface SplitMetrics {
-  /** Null when it is not a finite number. */
+  /** Mean over the samples. */
   readonly loss: number | null;
-  /** Share of samples classified correctly; classification only. */
+  /** Share of samples classified correctly; classification only, as are the next four. */
   readonly accuracy?: number | null | undefined;
+  /** Means over the classes (macro); with two classes, those of the second one, which counts as positive. */
+  readonly precision?: number | null | undefined;
+  readonly recall?: number | null | undefined;
+  readonly f1?: number | null | undefined;
+  /** Area under the ROC curve; two classes only. */
+  readonly auc?: number | null | undefined;
+  /** 1 − Σ(t − y)² / Σ(t − mean t)²; regression only. */
+  readonly r2?: number | null | undefined;
+  /** Mean of |t − y|, in the unit of the label; regression only. */
+  readonly mae?: number | null | undefined;
 }
 
 /**
@@ -53,23 +63,39 @@ export interface RunRecord {
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
 }
 
-/** A line of `metrics.jsonl`. */
-export interface MetricsLine {
+/** What the gradient does to one layer with parameters in one step. */
+export interface LayerHealth {
+  /** Name of the layer in the job. */
+  readonly name: string;
+  /** ‖∂J/∂θ‖ over all parameters of the layer, before clipping. */
+  readonly gradientNorm: number | null;
+  /** ‖θ‖ before the step. */
+  readonly weightNorm: number | null;
+  /** ‖Δθ‖ / ‖θ‖ of the step; null where ‖θ‖ is 0. */
+  readonly updateRatio: number | null;
+  /** Share of the units of the ReLU behind the layer that are 0 for every sample of the batch; absent where there is no ReLU. */
+  readonly deadShare?: number | undefined;
+}
+
+/** A line of `metrics.jsonl`: the batch of one training step, or, with `evaluation`, the score over a whole split. */
+export interface MetricsLine extends Omit<SplitMetrics, 'accuracy'> {
   /** Steps done when it was measured. */
   readonly step: number;
   /** Epochs completed. */
   readonly epoch: number;
   readonly split: SplitName;
-  /** Mean over the samples it was measured on; null in the file when it is not a finite number. */
-  readonly loss: number | null;
   readonly accuracy?: number | undefined;
-  /** Loss plus penalties, where the job has any: what is minimised. */
+  /** J, loss plus penalties: what is minimised. Training steps only. */
   readonly cost?: number | undefined;
+  /** Exponentially weighted average of `cost` with bias correction (β = 0.98). Training steps only. */
+  readonly smoothedCost?: number | undefined;
   /** True for a score over the whole split; a line without it measures the batch of one training step. */
   readonly evaluation?: true | undefined;
   readonly learningRate: number;
   /** Norm of the gradient of the cost, before clipping; training steps only. */
   readonly gradientNorm?: number | undefined;
+  /** Layer by layer, on every so many steps: see `training.healthEverySteps`. */
+  readonly layers?: readonly LayerHealth[] | undefined;
   readonly samplesPerSecond: number;
   readonly workers: number;
   /** ISO 8601. */
@@ -85,7 +111,17 @@ export interface EventLine {
 }
 
 const count = z.number().int().nonnegative();
-const splitMetrics = z.object({ loss: z.number().nullable(), accuracy: z.number().nullable().optional() });
+const score = z.number().nullable();
+const splitMetrics = z.object({
+  loss: score,
+  accuracy: score.optional(),
+  precision: score.optional(),
+  recall: score.optional(),
+  f1: score.optional(),
+  auc: score.optional(),
+  r2: score.optional(),
+  mae: score.optional(),
+});
 
 /** Keys that a later version added are kept. */
 export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
