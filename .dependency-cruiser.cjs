@@ -1,7 +1,7 @@
 /**
  * The direction of dependencies. Each folder of src may import only what stands to its right here:
  *
- *   cli, bench → coordinator, worker → transport → rpc, observe, state, job → data, nn, optim, collective → protocol, reduce → kernels → common
+ *   cli, bench → coordinator, worker → transport → rpc, observe, state, job → data, nn, optim, collective → protocol → reduce, scores → kernels → common
  */
 const only = (from, allowed) => ({
   name: `${from.replaceAll('/', '-')}-imports`,
@@ -39,10 +39,11 @@ module.exports = {
     only('src/job', src('common')),
     only('src/nn', src('common', 'kernels', 'reduce', 'job')),
     only('src/optim', src('common', 'kernels', 'job')),
-    only('src/protocol', src('common', 'reduce', 'job')),
+    only('src/scores', []),
+    only('src/protocol', src('common', 'reduce', 'job', 'scores')),
     only('src/collective', src('common', 'kernels', 'protocol', 'reduce')),
     only('src/state', src('common', 'job')),
-    only('src/rpc', src('common', 'protocol', 'reduce', 'job')),
+    only('src/rpc', src('common', 'protocol', 'reduce', 'job', 'scores')),
     only('src/transport', src('kernels', 'common', 'protocol', 'reduce', 'rpc', 'job')),
     only('src/observe', src('common')),
     only('coordinator', ['src']),

@@ -1,9 +1,8 @@
 /** Scores a committed model on whole splits, with whatever workers there are. */
-import type { SplitName } from '../src/job/job.js';
 import type { Evaluated } from '../src/protocol/messages.js';
 import type { Crew } from './crew.js';
 import type { TrainerObserver } from './observer.js';
-import { SplitEvaluation, type SplitScore } from './split-evaluation.js';
+import { SplitEvaluation, type EvaluationRequest, type SplitScore } from './split-evaluation.js';
 
 export class Evaluator {
   readonly #crew: Crew;
@@ -24,9 +23,9 @@ export class Evaluator {
     this.#current?.add(message);
   }
 
-  /** The score of a model version on a split of `size` samples; null when the run is to stop. */
-  async score(split: SplitName, size: number, version: number): Promise<SplitScore | null> {
-    const evaluation = new SplitEvaluation(split, size, version);
+  /** The score of a model version on a split; null when the run is to stop. */
+  async score(wanted: EvaluationRequest): Promise<SplitScore | null> {
+    const evaluation = new SplitEvaluation(wanted);
     this.#current = evaluation;
     try {
       while (await this.#crew.haveWorkers()) {

@@ -3,7 +3,7 @@
  * moved from one version to the next by a committed step.
  */
 import type { Job } from '../src/job/job.js';
-import { Arena, MAX_ARENA_BYTES, allocationSize, type Offset } from '../src/kernels/arena.js';
+import { Arena, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type BackendName, type Kernels } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange } from '../src/nn/layer.js';
@@ -15,6 +15,7 @@ import { createSchedule } from '../src/optim/schedules/create.js';
 import type { Schedule } from '../src/optim/schedules/schedule.js';
 import { BUCKET_BLOCK, type Range } from '../src/reduce/buckets.js';
 import { LockstepError } from '../src/common/errors.js';
+import { layOutState } from './state-layout.js';
 import { initialLossScale, nextLossScale, type LossScaleState } from './loss-scale.js';
 import type { ExchangeOutcome } from './step-attempt.js';
 
@@ -24,8 +25,27 @@ export interface UpdateResult {
   readonly gradientNorm: number;
   /** λ/(2m)·‖W‖² + λ/(2m)·‖W‖₁ at the weights that the step started from. */
   readonly penalty: number;
-  /** The gradient overflowed its format: nothing has changed but the loss scale. */
+  /** Nothing has changed, as the gradient overflowed its format (then the loss scale has) or the step was to be skipped. */
   readonly skipped: boolean;
+  /** By parameter, in model order; null unless asked for. */
+  readonly norms: readonly ParameterNorms[] | null;
+}
+
+/** Sums of squares over one parameter tensor in one update. */
+export interface ParameterNorms {
+  /** Of the gradient of the cost, before clipping. */
+  readonly gradient: number;
+  /** Of the weights that the update started from. */
+  readonly weights: number;
+  /** Of what the update changed them by. */
+  readonly update: number;
+}
+
+export interface CommitOptions {
+  /** Leaves everything as it was, but for the version. */
+  readonly skip?: boolean;
+  /** Takes the {@link UpdateResult.norms}. */
+  readonly measure?: boolean;
 }
 
 /** The parts of a committed state that a checkpoint keeps besides its position. */
@@ -36,6 +56,8 @@ export interface StateTensors {
     readonly values: Float32Array;
   }[];
   readonly slots: readonly { readonly name: string; readonly values: Float32Array }[];
+  /** The model as it was when it was kept (`ModelState.keep`); null when it was not. */
+  readonly best: StateTensors['model'] | null;
 }
 
 /** One of the two copies of everything that a step changes. */
@@ -74,6 +96,9 @@ export class ModelState {
   #pending: Pending | null = null;
   #version = 0;
   #lossScale: LossScaleState;
+  /** A model vector to go back to. */
+  #kept: Float32Array | null = null;
+  #wentBack = false;
   /** Sums over the batches of an update that have been summed before its last one; null when each update has one batch. */
   readonly accumulated: Offset | null;
 
@@ -88,7 +113,7 @@ export class ModelState {
     this.#optimizer = createOptimizer(job.training.optimizer);
     this.#schedule = createSchedule(job.training);
     this.#parameters = model.tensors.filter((tensor) => tensor.parameter !== null);
-    const { elements, blocks } = layOut(job, model, this.#optimizer);
+    const { elements, blocks } = layOutState(job, model);
     const arena = shared ?? Arena.create(elements);
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
     const { wireFormat, accumulate } = job.training;
@@ -110,6 +135,11 @@ export class ModelState {
   /** Number of committed updates. */
   get version(): number {
     return this.#version;
+  }
+
+  /** The number by which workers know the committed model: its version, or one more after {@link restoreKept}. */
+  get published(): number {
+    return this.#version + (this.#wentBack ? 1 : 0);
   }
 
   /** Where the two copies of the model vector lie; the committed one comes first at the start. */
@@ -176,32 +206,75 @@ export class ModelState {
    * Commits the step: every range of the parameters has been updated, and the running statistics move towards the batch's
    * moments.
    */
-  commit(moments: readonly (readonly [Exchange, ExchangeOutcome])[]): UpdateResult {
+  commit(
+    moments: readonly (readonly [Exchange, ExchangeOutcome])[],
+    { skip = false, measure = false }: CommitOptions = {},
+  ): UpdateResult {
     const pending = this.#update;
     const penalty = this.#penalty(pending.batchCount);
-    const gradientNorm = Math.sqrt(
-      pending.blockSums.reduce((sum, blocks) => sum + blocks.reduce((a, b) => a + b, 0), 0),
-    );
+    const gradientSquares = this.gradientSquares();
+    const gradientNorm = Math.sqrt(gradientSquares.reduce((sum, squares) => sum + squares, 0));
     const clip = clipFactor(gradientNorm, this.#job.training.clipNorm);
-    const skipped = this.#job.training.wireFormat.gradients === 'float16' && !Number.isFinite(gradientNorm);
+    const { overflowed } = this;
+    const skipped = skip || overflowed;
+    let norms: ParameterNorms[] | null = null;
     if (!skipped) {
       for (const { range, gradient } of pending.waiting) this.#apply(pending, range, gradient, clip);
+      if (measure) norms = this.#norms(gradientSquares);
       this.#copyStatistics();
       for (const [exchange, outcome] of moments) this.#moveStatistics(exchange, outcome);
       this.#publishStatistics(this.#next);
       [this.#committed, this.#next] = [this.#next, this.#committed];
     }
     const learningRate = this.learningRate(this.#version, pending.epoch);
-    this.#lossScale = nextLossScale(this.#lossScale, this.#job.training.wireFormat.gradients, !skipped);
+    this.#lossScale = nextLossScale(this.#lossScale, this.#job.training.wireFormat.gradients, !overflowed);
     this.#pending = null;
     this.#version += 1;
-    return { learningRate, gradientNorm, penalty, skipped };
+    return { learningRate, gradientNorm, penalty, skipped, norms };
+  }
+
+  /** Σ g² of each parameter in the update under way, in model order: of the gradient of the cost, once all ranges are in. */
+  gradientSquares(): number[] {
+    return this.#update.blockSums.map((blocks) => blocks.reduce((sum, block) => sum + block, 0));
+  }
+
+  /** Whether the gradient is too large for the format that it travels in, while a smaller loss scale could make it fit. */
+  get overflowed(): boolean {
+    if (this.#job.training.wireFormat.gradients !== 'float16' || this.lossScale === 1) return false;
+    return this.gradientSquares().some((squares) => !Number.isFinite(squares));
+  }
+
+  /** Remembers the committed model, in place of what was remembered before. */
+  keep(): void {
+    this.#kept = this.#view(this.#committed.vector, this.#model.vectorElements).slice();
+  }
+
+  /** Makes the model that was {@link keep kept} the committed one; there are no updates after that. */
+  restoreKept(): void {
+    if (this.#kept === null) return;
+    this.#view(this.#next.vector, this.#model.vectorElements).set(this.#kept);
+    this.#publish(this.#next, 0, this.#model.parameterElements);
+    this.#publishStatistics(this.#next);
+    [this.#committed, this.#next] = [this.#next, this.#committed];
+    this.#wentBack = true;
   }
 
   /** Whether the update has to wait for the norm of the whole gradient: to clip it, or to see that it is finite. */
   get #needsNorm(): boolean {
-    const { clipNorm, wireFormat } = this.#job.training;
-    return clipNorm !== null || wireFormat.gradients === 'float16';
+    const { clipNorm, wireFormat, onNonFinite } = this.#job.training;
+    return clipNorm !== null || wireFormat.gradients === 'float16' || onNonFinite === 'skip';
+  }
+
+  #norms(gradientSquares: readonly number[]): ParameterNorms[] {
+    return this.#parameters.map(({ offset, size }, index) => {
+      const [from, to] = [this.#committed.vector + offset, this.#next.vector + offset];
+      return {
+        gradient: gradientSquares[index] ?? 0,
+        weights: this.kernels.sumSquares(size, from),
+        // Σ (1·to − 1·from)²
+        update: this.kernels.gradientSumSquares(size, from, to, 1, -1, 0),
+      };
+    });
   }
 
   get #update(): Pending {
@@ -285,12 +358,12 @@ export class ModelState {
 
   /** Everything a checkpoint holds, copied. */
   tensors(): StateTensors {
+    const { tensors, vectorElements } = this.#model;
+    const namedParts = (vector: Float32Array): StateTensors['model'] =>
+      tensors.map(({ name, shape, offset, size }) => ({ name, shape, values: vector.slice(offset, offset + size) }));
     return {
-      model: this.#model.tensors.map((tensor) => ({
-        name: tensor.name,
-        shape: tensor.shape,
-        values: this.#view(this.#committed.vector + tensor.offset, tensor.size).slice(),
-      })),
+      model: namedParts(this.#view(this.#committed.vector, vectorElements)),
+      best: this.#kept === null ? null : namedParts(this.#kept),
       slots: this.#optimizer.slots.map((name, index) => ({
         name,
         values: this.#view(this.#committed.slots[index] ?? 0, this.#model.parameterElements).slice(),
@@ -308,17 +381,19 @@ export class ModelState {
     model: ReadonlyMap<string, Float32Array>,
     slots: ReadonlyMap<string, Float32Array>,
     progress: Readonly<Record<string, number>> = {},
+    best: ReadonlyMap<string, Float32Array> | null = null,
   ): void {
     const fit = (name: string, values: Float32Array | undefined, size: number): Float32Array => {
       if (values?.length === size) return values;
       const found = values === undefined ? 'is missing' : `has ${values.length} elements`;
       throw new LockstepError('data', `checkpoint: tensor ${name} ${found}, this job needs ${size}`);
     };
-    for (const tensor of this.#model.tensors) {
-      this.#view(this.#committed.vector + tensor.offset, tensor.size).set(
-        fit(tensor.name, model.get(tensor.name), tensor.size),
-      );
-    }
+    const fill = (vector: Float32Array, from: ReadonlyMap<string, Float32Array>): void => {
+      for (const { name, offset, size } of this.#model.tensors) vector.set(fit(name, from.get(name), size), offset);
+    };
+    fill(this.#view(this.#committed.vector, this.#model.vectorElements), model);
+    this.#kept = best === null ? null : new Float32Array(this.#model.vectorElements);
+    if (best !== null && this.#kept !== null) fill(this.#kept, best);
     this.#optimizer.slots.forEach((name, index) => {
       const size = this.#model.parameterElements;
       this.#view(this.#committed.slots[index] ?? 0, size).set(fit(name, slots.get(name), size));
@@ -360,27 +435,4 @@ export class ModelState {
         momentum * (runningVariance[j] as number) + (1 - momentum) * (values[features + j] as number) * unbiased;
     }
   }
-}
-
-/** Elements of memory that the state of a job takes. */
-export function stateElements(job: Job, model: Model): number {
-  return layOut(job, model, createOptimizer(job.training.optimizer)).elements;
-}
-
-function layOut(job: Job, model: Model, optimizer: Optimizer): { readonly elements: number; readonly blocks: number } {
-  const parameters = allocationSize(model.parameterElements);
-  const { wireFormat, accumulate } = job.training;
-  const vectors = (wireFormat.weights === 'float32' ? 1 : 2) * allocationSize(model.vectorElements);
-  const copy = vectors + optimizer.slots.length * parameters;
-  const fixed = KERNEL_SCRATCH_ELEMENTS + 2 * copy + (accumulate === 1 ? 0 : parameters);
-  // One block per shard is what the most scattered arrival needs; the address space may allow fewer.
-  const room = Math.floor((MAX_ARENA_BYTES / 4 - fixed) / parameters) - 1;
-  const blocks = Math.min(job.training.shards, room);
-  if (blocks < 1) {
-    throw new LockstepError(
-      'job',
-      `a model of ${model.parameterCount} parameters does not fit the 4 GiB of a coordinator`,
-    );
-  }
-  return { elements: fixed + blocks * parameters, blocks };
 }

@@ -1,6 +1,9 @@
 /** What a trainer tells those who record and display a run. It awaits them where a step must not overtake its record. */
 import type { SplitName } from '../src/job/job.js';
 import type { Fence } from '../src/protocol/messages.js';
+import type { LayerHealth } from '../src/state/run-record.js';
+import type { BestEvaluation } from './early-stopping.js';
+import type { HealthWarning } from './layer-health.js';
 import type { Membership, MembershipChange } from './membership.js';
 import type { SplitScore } from './split-evaluation.js';
 
@@ -20,6 +23,10 @@ export interface StepRecord {
   readonly accuracy: number | null;
   readonly learningRate: number;
   readonly gradientNorm: number;
+  /** Nothing has changed: something was not finite. */
+  readonly skipped: boolean;
+  /** Where the layers were looked at in this step, else null. */
+  readonly layers: readonly LayerHealth[] | null;
   readonly workers: number;
   /** Compute time of each worker that took part, by rank. */
   readonly computeMs: readonly number[];
@@ -43,5 +50,13 @@ export interface TrainerObserver {
   /** Two workers that are both there cannot reach each other; the star takes over. */
   apart(worker: string, peer: string, reason: string): void;
   stepCommitted(record: StepRecord): Promise<void>;
+  /** The step, counted from 1, is about to be committed without changing anything. */
+  stepSkipped(step: number, reason: string): void;
+  unhealthy(step: number, warning: HealthWarning): void;
+  /** The dev split has not got better for long enough. */
+  stoppedEarly(best: BestEvaluation): void;
+  /** All steps are done; what follows are evaluations. */
+  trained(): Promise<void>;
+  /** @param step Steps after which the weights were those that are scored. */
   evaluated(split: SplitName, score: SplitScore, step: number): Promise<void>;
 }

@@ -2,24 +2,28 @@
 import { stat } from 'node:fs/promises';
 import { LockstepError } from '../src/common/errors.js';
 import { systemClock, type Clock } from '../src/common/clock.js';
+import { SmoothedMean } from '../src/common/smoothed-mean.js';
 import type { SplitName } from '../src/job/job.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
 import type { Fence } from '../src/protocol/messages.js';
 import { saveCheckpoint } from '../src/state/checkpoint.js';
 import type { RunDirectory } from '../src/state/run-directory.js';
+import type { BestEvaluation, EarlyStopping } from './early-stopping.js';
+import type { HealthWarning } from './layer-health.js';
 import type { Membership, MembershipChange } from './membership.js';
 import type { ModelState } from './model-state.js';
 import type { StepRecord, TrainerObserver, TrainerPhase } from './observer.js';
 import type { PreparedJob } from './prepare.js';
+import { splitMetrics } from './scores.js';
 import type { SplitScore } from './split-evaluation.js';
 
 /** Whoever shows the run while it goes on. */
 export interface Spectator {
   phase(phase: TrainerPhase): void;
   workers(ready: number): void;
-  /** The next step waits for it. */
-  step(record: StepRecord): void | Promise<void>;
+  /** The next step waits for it. @param smoothedCost as in metrics.jsonl */
+  step(record: StepRecord, smoothedCost: number): void | Promise<void>;
   evaluated(split: SplitName, score: SplitScore): void;
   epochCompleted(): void;
 }
@@ -32,6 +36,9 @@ export interface RecorderOptions {
   readonly logger: Logger;
   readonly spectator: Spectator;
   readonly transfers: TransferTotals;
+  readonly earlyStopping: EarlyStopping | null;
+  /** What the checkpoint that the run goes on from keeps besides tensors; none for a new run. */
+  readonly progress?: Readonly<Record<string, number>>;
   readonly clock?: Clock;
 }
 
@@ -57,6 +64,8 @@ export class TransferTotals {
 
 /** Weight of the past in the reported speed. */
 const SPEED_SMOOTHING = 0.9;
+/** β of the smoothed cost: about the last fifty steps count. */
+const COST_SMOOTHING = 0.98;
 
 export class Recorder implements TrainerObserver {
   readonly #options: RecorderOptions;
@@ -65,9 +74,14 @@ export class Recorder implements TrainerObserver {
   #phase: TrainerPhase | null = null;
   #workers = 0;
   #writeError: LockstepError | null = null;
+  readonly #smoothedCost: SmoothedMean;
+  /** All steps are done and saved. */
+  #trained = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    const { costSum: sum = 0, costWeight: weight = 0 } = options.progress ?? {};
+    this.#smoothedCost = new SmoothedMean(COST_SMOOTHING, { sum, weight });
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -149,17 +163,21 @@ export class Recorder implements TrainerObserver {
       },
       workerComputeMs: new Map(record.computeMs.entries()),
     });
-    await spectator.step(record);
+    if (Number.isFinite(record.cost)) this.#smoothedCost.add(record.cost);
+    const smoothedCost = this.#smoothedCost.value ?? record.cost;
+    await spectator.step(record, smoothedCost);
     this.#write(
       directory.appendMetrics({
         step: record.step,
         epoch: record.dataEpoch + 1,
         split: 'train',
         loss: record.loss,
-        ...(record.cost === record.loss ? {} : { cost: record.cost }),
+        cost: record.cost,
+        smoothedCost,
         ...accuracy,
         learningRate: record.learningRate,
         gradientNorm: record.gradientNorm,
+        ...(record.layers === null ? {} : { layers: record.layers }),
         samplesPerSecond: Math.round(this.#samplesPerSecond),
         workers: record.workers,
         time: this.#now(),
@@ -179,8 +197,8 @@ export class Recorder implements TrainerObserver {
 
   async evaluated(split: SplitName, score: SplitScore, step: number): Promise<void> {
     const { metrics, directory, spectator, prepared, state } = this.#options;
-    const { classes } = prepared.data;
-    const accuracy = classes === null ? {} : { accuracy: score.accuracy };
+    const { accuracy: share, ...figures } = splitMetrics(score);
+    const accuracy = typeof share === 'number' ? { accuracy: share } : {};
     metrics.evaluated({ split, loss: score.loss, ...accuracy });
     spectator.evaluated(split, score);
     const epoch = step / prepared.stepsPerEpoch;
@@ -189,23 +207,50 @@ export class Recorder implements TrainerObserver {
       epoch: Math.ceil(epoch),
       split,
       evaluation: true,
-      loss: score.loss,
+      ...figures,
       ...accuracy,
       learningRate: state.learningRate(Math.max(0, step - 1), Math.max(0, Math.ceil(epoch) - 1)),
       samplesPerSecond: Math.round(this.#samplesPerSecond),
       workers: this.#workers,
       time: this.#now(),
     });
-    if (split === 'dev' && Number.isInteger(epoch)) spectator.epochCompleted();
+    if (split === 'dev' && Number.isInteger(epoch) && step === state.version) spectator.epochCompleted();
   }
 
-  /** Saves the committed state. */
+  stepSkipped(step: number, reason: string): void {
+    this.#event('skipped', { step, reason });
+    this.#options.logger.warn({ step }, `step skipped: ${reason}`);
+  }
+
+  unhealthy(step: number, { kind, layer, message }: HealthWarning): void {
+    this.#event('health', { step, kind, layer, message });
+    this.#options.logger.warn({ step, layer }, message);
+  }
+
+  stoppedEarly({ step, value }: BestEvaluation): void {
+    const { state, prepared } = this.#options;
+    const { metric } = prepared.job.training.earlyStopping ?? { metric: 'loss' };
+    const epoch = step / prepared.stepsPerEpoch;
+    this.#event('earlyStopping', { step: state.version, bestStep: step, metric, value });
+    const message = `training stops early: the ${metric} on the dev split was smallest, ${value}, after epoch ${epoch}`;
+    this.#options.logger.info({ step: state.version }, message);
+  }
+
+  async trained(): Promise<void> {
+    await this.checkpoint();
+    this.#trained = true;
+  }
+
+  /** Saves the committed state, unless training is over and that has been done. */
   async checkpoint(): Promise<void> {
-    const { prepared, state, directory, metrics, logger } = this.#options;
+    if (this.#trained) return;
+    const { prepared, state, directory, metrics, logger, earlyStopping } = this.#options;
     const started = performance.now();
     // A checkpoint stands for the lines of its steps: they come first.
     await directory.flush();
-    const { model, slots } = state.tensors();
+    const { model, slots, best } = state.tensors();
+    const inFile = ({ name, shape, values }: (typeof model)[number]) => ({ name, shape, data: values });
+    const { sum: costSum, weight: costWeight } = this.#smoothedCost.state;
     const { path, weightsSha256 } = await saveCheckpoint(
       directory.checkpointsPath,
       {
@@ -216,9 +261,10 @@ export class Recorder implements TrainerObserver {
           backend: prepared.backend,
           seed: prepared.job.seed,
           dataFingerprint: prepared.data.fingerprint,
-          progress: state.progress,
+          progress: { ...state.progress, ...earlyStopping?.progress, costSum, costWeight },
         },
-        tensors: model.map(({ name, shape, values }) => ({ name, shape, data: values })),
+        tensors: model.map(inFile),
+        best: best?.map(inFile) ?? null,
         slots: new Map(slots.map(({ name, values }) => [name, values])),
       },
       prepared.job.training.checkpoint.keep,

@@ -7,16 +7,18 @@ import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
 import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
 import type { Hello, Shutdown } from '../src/protocol/messages.js';
-import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint } from '../src/state/checkpoint.js';
+import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint, type ModelTensor } from '../src/state/checkpoint.js';
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
 import { weightsSha256 } from '../src/state/weights-hash.js';
 import { CooperationChoice, type CooperationSettings } from './cooperation.js';
+import { EarlyStopping } from './early-stopping.js';
 import { trainingExchanges } from './exchanges.js';
 import { ModelState } from './model-state.js';
 import type { PreparedJob } from './prepare.js';
 import type { Reception } from './reception.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
+import { evaluationRecord, splitMetrics } from './scores.js';
 import type { ClusterTrace } from './trace/cluster-trace.js';
 import { Trainer, type Scores } from './trainer.js';
 
@@ -59,11 +61,21 @@ export class TrainingRun {
   readonly #options: RunOptions;
   readonly #state: ModelState;
   readonly #trace: ClusterTrace | null;
+  readonly #earlyStopping: EarlyStopping | null;
   /** What workers are told once the run is over. */
   #farewell: Shutdown | null = null;
 
-  private constructor(options: RunOptions, state: ModelState, directory: RunDirectory) {
+  private constructor(
+    options: RunOptions,
+    state: ModelState,
+    directory: RunDirectory,
+    progress: Readonly<Record<string, number>>,
+  ) {
     const { prepared } = options;
+    const { earlyStopping: spec } = prepared.job.training;
+    const earlyStopping = spec === null ? null : new EarlyStopping(spec);
+    earlyStopping?.restore(progress);
+    this.#earlyStopping = earlyStopping;
     this.#options = options;
     this.#state = state;
     this.directory = directory;
@@ -71,7 +83,14 @@ export class TrainingRun {
     this.runId = options.reception?.runId ?? randomUUID();
     this.transfers = options.reception?.transfers ?? new TransferTotals();
     this.#trace = options.trace?.(state.version) ?? null;
-    this.recorder = new Recorder({ ...options, state, directory, transfers: this.transfers });
+    this.recorder = new Recorder({
+      ...options,
+      state,
+      directory,
+      transfers: this.transfers,
+      earlyStopping,
+      progress,
+    });
     this.trainer = new Trainer({
       job: prepared.job,
       state,
@@ -79,6 +98,8 @@ export class TrainingRun {
       cooperation: new CooperationChoice(cooperationSettings(prepared.job), prepared.model.parameterElements),
       exchanges: trainingExchanges(prepared),
       sizes: prepared.sizes,
+      classes: prepared.data.classes?.length ?? null,
+      earlyStopping,
       maxSteps: options.maxSteps,
       observer: this.recorder,
       tracer: this.#trace ?? undefined,
@@ -92,8 +113,10 @@ export class TrainingRun {
     const checkpoint = await findCheckpoint(out, resume, logger);
     if (checkpoint !== null) {
       checkResumable(checkpoint, prepared);
-      const tensors = new Map(checkpoint.tensors.map(({ name, data }) => [name, data]));
-      state.restore(checkpoint.state.step, tensors, checkpoint.slots, checkpoint.state.progress);
+      const byName = (tensors: readonly ModelTensor[]) => new Map(tensors.map(({ name, data }) => [name, data]));
+      const best = checkpoint.best ? byName(checkpoint.best) : null;
+      const { step, progress } = checkpoint.state;
+      state.restore(step, byName(checkpoint.tensors), checkpoint.slots, progress, best);
       logger.info({ step: checkpoint.state.step, path: checkpoint.path }, 'resumed from checkpoint');
     }
     const record = initialRecord(options, state.version);
@@ -102,7 +125,7 @@ export class TrainingRun {
         ? await RunDirectory.createNumbered('runs', prepared.job.name, record)
         : await RunDirectory.create(out, record, { resume: resume !== 'never' });
     if (resume !== 'never') await directory.truncateMetricsAfter(checkpoint === null ? -1 : state.version);
-    return new TrainingRun(options, state, directory);
+    return new TrainingRun(options, state, directory, checkpoint?.state.progress ?? {});
   }
 
   /** A worker wants to take part. */
@@ -174,6 +197,19 @@ export class TrainingRun {
     this.trainer.stop();
   }
 
+  /** The evaluation whose weights the run ends with, where the job stops early; null elsewhere, and before the first one. */
+  get best(): RunRecord['best'] | null {
+    const best = this.#earlyStopping?.best ?? null;
+    if (best === null || this.#earlyStopping === null) return null;
+    const { spec, stopped } = this.#earlyStopping;
+    return {
+      ...best,
+      epoch: best.step / this.#options.prepared.stepsPerEpoch,
+      metric: spec.metric,
+      stoppedEarly: stopped,
+    };
+  }
+
   /** Where the two model vectors lie in the memory of this process. */
   get modelVectors(): readonly [Offset, Offset] {
     return this.#state.vectors;
@@ -205,6 +241,7 @@ export class TrainingRun {
       };
       const tensors = model.map(({ name, shape, values }) => ({ name, shape, dtype: 'F32' as const, data: values }));
       await this.directory.writeModel(tensors, { lockstep: JSON.stringify(description) });
+      await this.directory.writeEvaluation(evaluationRecord(scores, prepared.data, sha));
     }
     await this.directory.flush();
     await this.directory.update({
@@ -214,7 +251,8 @@ export class TrainingRun {
       workers: this.recorder.workers,
       finishedAt: new Date().toISOString(),
       weightsSha256: sha,
-      final: finalScores(scores, prepared.data.classes !== null),
+      final: Object.fromEntries(Object.entries(scores).map(([split, score]) => [split, splitMetrics(score)])),
+      ...(this.best === null ? {} : { best: this.best }),
     });
     return sha;
   }
@@ -266,12 +304,6 @@ function initialRecord({ prepared, maxSteps }: RunOptions, step: number): RunRec
     final: {},
     ...normalization(prepared),
   };
-}
-
-function finalScores(scores: Scores, classifies: boolean): RunRecord['final'] {
-  return Object.fromEntries(
-    Object.entries(scores).map(([split, { loss, accuracy }]) => [split, classifies ? { loss, accuracy } : { loss }]),
-  );
 }
 
 /** Why a worker cannot take part; null when it can. */

@@ -13,7 +13,7 @@ import type { Model } from '../src/nn/model.js';
 import type { Fence, Roster } from '../src/protocol/messages.js';
 import { cutBuckets, type Bucket, type Range } from '../src/reduce/buckets.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';
-import type { ModelState, UpdateResult } from './model-state.js';
+import type { CommitOptions, ModelState, UpdateResult } from './model-state.js';
 import type { ExchangeOutcome, StepAttempt } from './step-attempt.js';
 
 export interface SynchronizationOptions {
@@ -146,10 +146,13 @@ export class Synchronization {
   }
 
   /** Commits the step; all buckets are {@link complete}. */
-  commit(moments: readonly (readonly [Exchange, ExchangeOutcome])[]): UpdateResult & SynchronizationTimes {
+  commit(
+    moments: readonly (readonly [Exchange, ExchangeOutcome])[],
+    options: CommitOptions = {},
+  ): UpdateResult & SynchronizationTimes {
     const { state } = this.#options;
     const began = performance.now();
-    const result = state.commit(moments);
+    const result = state.commit(moments, options);
     this.#updateMs += this.#spent('update', began);
     // First layer first: that is where the next step begins.
     const waiting = result.skipped ? [] : this.#waiting;
@@ -167,14 +170,15 @@ export class Synchronization {
   bring(worker: string, statistics: boolean): void {
     const { state, model } = this.#options;
     const known = this.#knownBy(worker);
-    if (known.parameters !== state.version) {
-      this.#send([worker], { start: 0, end: model.parameterElements }, state.version, state.committed);
-      known.parameters = state.version;
+    const version = state.published;
+    if (known.parameters !== version) {
+      this.#send([worker], { start: 0, end: model.parameterElements }, version, state.committed);
+      known.parameters = version;
     }
-    if (statistics && known.statistics !== state.version) {
+    if (statistics && known.statistics !== version) {
       const range = { start: model.parameterElements, end: model.vectorElements };
-      if (range.end > range.start) this.#send([worker], range, state.version, state.committed);
-      known.statistics = state.version;
+      if (range.end > range.start) this.#send([worker], range, version, state.committed);
+      known.statistics = version;
     }
   }
 

@@ -12,6 +12,7 @@ import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
 import type { WorkerLink } from '../src/protocol/link.js';
 import {
+  isHealthDue as healthIsDue,
   sameFence,
   type ExchangeNodes,
   type Fence,
@@ -20,15 +21,20 @@ import {
   type WorkerMessage,
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
+import type { LayerHealth } from '../src/state/run-record.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
+import type { EarlyStopping } from './early-stopping.js';
 import { Evaluator } from './evaluator.js';
+import { HealthWatch, layerHealth, sumByLayer } from './layer-health.js';
 import type { Membership } from './membership.js';
 import type { ModelState } from './model-state.js';
+import { diverged, findFault, MOST_SKIPPED_IN_A_ROW } from './non-finite.js';
 import type { TrainerObserver } from './observer.js';
 import type { SplitScore } from './split-evaluation.js';
 import { StepAttempt } from './step-attempt.js';
 import { Synchronization, type UpdatePart } from './synchronization.js';
+import { workerTimes } from './worker-times.js';
 
 export interface TrainerOptions {
   readonly job: Job;
@@ -40,8 +46,12 @@ export interface TrainerOptions {
   readonly exchanges: readonly Exchange[];
   /** Samples per split; null where there is none. */
   readonly sizes: Readonly<Record<SplitName, number | null>>;
+  /** Classes of the data; null for a regression. */
+  readonly classes: number | null;
   /** Ends training early, after that many steps of the whole run. */
   readonly maxSteps: number | null;
+  /** Ends training when the dev split says so; null where the job does not stop early. */
+  readonly earlyStopping: EarlyStopping | null;
   readonly observer: TrainerObserver;
   /** Told what happens when; default: nobody is. */
   readonly tracer?: StepTracer | undefined;
@@ -49,6 +59,9 @@ export interface TrainerOptions {
 
 /** Scores of the splits that the job has. */
 export type Scores = { readonly [split in SplitName]?: SplitScore };
+
+/** Misjudged samples that the final scores of a split come with. */
+const MISTAKES = 24;
 
 /** How long the coordinator waits for the end of a worker that another one can no longer reach (ms). */
 const APART_MS = 3_000;
@@ -65,11 +78,14 @@ export class Trainer {
   #rosterEpoch = -1;
   /** Two workers were found that cannot reach each other. */
   #apart = false;
+  readonly #health: HealthWatch;
+  #skippedInARow = 0;
 
   constructor(options: TrainerOptions) {
     this.#options = options;
     this.#crew = new Crew(options.observer, options.job.cluster.joinTimeoutMs);
     this.#tracer = options.tracer ?? NO_TRACER;
+    this.#health = new HealthWatch(options.model);
     this.#synchronization = new Synchronization({
       ...options,
       tracer: this.#tracer,
@@ -163,18 +179,18 @@ export class Trainer {
    * @throws LockstepError `unavailable` when too few workers came, or none was left for too long.
    */
   async run(): Promise<Scores | null> {
-    const { job, state } = this.#options;
+    const { job, state, earlyStopping } = this.#options;
     await this.#crew.gather(job.cluster.workers);
     for (;;) {
       // Before the next step and not after the last one: a run that resumes here owes its evaluation too.
-      if (this.#devIsDue) await this.#evaluate('dev');
-      if (state.version >= this.totalSteps || this.#crew.stopping) break;
+      if (this.#devIsDue) await this.#judge();
+      if (state.version >= this.totalSteps || this.#crew.stopping || earlyStopping?.stopped === true) break;
       const started = performance.now();
       const attempts = await this.#completeUpdate();
       if (attempts === null) break;
       await this.#commit(attempts, started);
     }
-    return this.#crew.stopping ? null : this.#finalScores();
+    return this.#crew.stopping ? null : this.#finish();
   }
 
   /** Ends the run after the last committed step. */
@@ -291,26 +307,31 @@ export class Trainer {
   }
 
   async #commit(attempts: readonly StepAttempt[], started: number): Promise<void> {
-    const { state, exchanges, observer, job } = this.#options;
+    const { state, exchanges, observer, job, model } = this.#options;
     const totals = attempts.map((attempt) => attempt.totals());
     const loss = totals.reduce((sum, total) => sum + total.loss, 0);
     const correct = totals.reduce((sum, total) => sum + total.correct, 0);
     const batchCount = attempts.reduce((sum, { work }) => sum + work.batchCount, 0);
     const [{ fence, work } = { fence: null, work: null }] = attempts;
     if (fence === null) throw new RangeError('an update without a batch');
-    if (!Number.isFinite(loss)) throw diverged(state.version, loss);
+    const skip = this.#mustSkip(loss, attempts);
+    const isHealthDue = healthIsDue(state.version, job.training);
+    const gradientSquares = state.gradientSquares();
     const moments = attempts.flatMap((attempt) =>
       exchanges.flatMap((exchange) => {
         const outcome = attempt.outcome(exchange.index);
         return outcome === undefined ? [] : [[exchange, outcome] as const];
       }),
     );
-    const result = this.#synchronization.commit(moments);
+    const { norms, ...result } = this.#synchronization.commit(moments, { skip, measure: isHealthDue });
     this.#attempt = null;
     const committed = performance.now();
     this.#consider(committed - started);
     const classifies = losses[job.training.loss].classifies;
     const times = workerTimes(attempts);
+    const active = attempts.flatMap(({ reports }) => [...reports.values()].flatMap(({ activeUnits }) => activeUnits));
+    const layers = norms === null ? null : layerHealth(model, norms, active);
+    if (!result.skipped) this.#watchHealth(gradientSquares, layers);
     await observer.stepCommitted({
       step: state.version,
       dataEpoch: work.dataEpoch,
@@ -319,6 +340,7 @@ export class Trainer {
       cost: loss / batchCount + result.penalty,
       accuracy: classifies ? correct / batchCount : null,
       ...result,
+      layers,
       workers: this.membership.ready.length,
       computeMs: times.map(({ computeMs }) => computeMs),
       waitMs: Math.max(0, ...times.map(({ waitMs }) => waitMs)),
@@ -328,20 +350,73 @@ export class Trainer {
     this.#span('event loop', 'step', started, fence);
   }
 
-  async #evaluate(split: SplitName): Promise<SplitScore | null> {
-    const { sizes, state, observer } = this.#options;
+  /** Whether the step is not to be taken, because something about it is not finite. @throws LockstepError `job` where that ends the run. */
+  #mustSkip(loss: number, attempts: readonly StepAttempt[]): boolean {
+    const { state, job, model, observer } = this.#options;
+    // What is too large for its format only is seen to by the loss scale.
+    if (Number.isFinite(loss) && state.overflowed) return false;
+    const reports = attempts.flatMap((attempt) => [...attempt.reports.values()]);
+    const fault = findFault(model, loss, reports, state.gradientSquares());
+    if (fault === null) {
+      this.#skippedInARow = 0;
+      return false;
+    }
+    const step = state.version + 1;
+    this.#skippedInARow += 1;
+    if (job.training.onNonFinite === 'stop' || this.#skippedInARow > MOST_SKIPPED_IN_A_ROW) throw diverged(step, fault);
+    observer.stepSkipped(step, fault.reason);
+    return true;
+  }
+
+  #watchHealth(gradientSquares: readonly number[], layers: readonly LayerHealth[] | null): void {
+    const { model, job, observer, state } = this.#options;
+    if (job.training.healthEverySteps === 0) return;
+    const norms = sumByLayer(model, gradientSquares).map(Math.sqrt);
+    const warnings = [...this.#health.gradients(norms), ...(layers === null ? [] : this.#health.layers(layers))];
+    for (const warning of warnings) observer.unhealthy(state.version, warning);
+  }
+
+  async #evaluate(split: SplitName, mistakes = 0, step = this.#options.state.version): Promise<SplitScore | null> {
+    const { sizes, classes, state, observer } = this.#options;
     const began = performance.now();
-    const score = await this.#evaluator.score(split, sizes[split] ?? 0, state.version);
+    const size = sizes[split] ?? 0;
+    const score = await this.#evaluator.score({ split, size, version: state.published, classes, mistakes });
     this.#tracer.span('event loop', `evaluate ${split}`, began, performance.now());
-    if (score !== null) await observer.evaluated(split, score, state.version);
+    if (score !== null) await observer.evaluated(split, score, step);
     return score;
   }
 
-  async #finalScores(): Promise<Scores | null> {
+  /** Scores the dev split and has it say whether to go on. */
+  async #judge(mistakes = 0): Promise<SplitScore | null> {
+    const { state, earlyStopping, observer } = this.#options;
+    const score = await this.#evaluate('dev', mistakes);
+    if (score === null || earlyStopping === null) return score;
+    const verdict = earlyStopping.observe(state.version, score);
+    if (verdict === 'better') state.keep();
+    if (verdict === 'stop' && earlyStopping.best !== null) observer.stoppedEarly(earlyStopping.best);
+    return score;
+  }
+
+  /** The end of training: saves the state, goes back to the best weights where the job wants them, and scores all splits. */
+  async #finish(): Promise<Scores | null> {
+    const { state, earlyStopping, observer } = this.#options;
+    // What follows is no part of the state that a later run goes on from.
+    await observer.trained();
+    const isJudged = earlyStopping === null || earlyStopping.stopped;
+    const dev = isJudged ? null : await this.#judge(MISTAKES);
+    const best = earlyStopping?.best ?? null;
+    if (best === null || best.step === state.version) return this.#finalScores(state.version, dev);
+    state.restoreKept();
+    return this.#finalScores(best.step, null);
+  }
+
+  /** @param step Steps after which the weights were what they are now. @param dev The score of the dev split, where it is known. */
+  async #finalScores(step: number, dev: SplitScore | null): Promise<Scores | null> {
     const scores: { [split in SplitName]?: SplitScore } = {};
     for (const split of ['train', 'dev', 'test'] as const) {
       if (this.#options.sizes[split] === null) continue;
-      const score = await this.#evaluate(split);
+      const known = split === 'dev' ? dev : null;
+      const score = known ?? (await this.#evaluate(split, split === 'train' ? 0 : MISTAKES, step));
       if (score === null) return null;
       scores[split] = score;
     }
@@ -397,27 +472,4 @@ export class Trainer {
 
 function errorCode(code: string): LockstepError['code'] {
   return code === 'data' || code === 'job' || code === 'usage' || code === 'unavailable' ? code : 'internal';
-}
-
-/** Times of each worker that computed, by rank, over all batches of an update. */
-function workerTimes(
-  attempts: readonly StepAttempt[],
-): readonly { readonly computeMs: number; readonly waitMs: number }[] {
-  const times = new Map<string, { computeMs: number; waitMs: number }>();
-  for (const attempt of attempts) {
-    for (const { worker } of attempt.assignments) {
-      const report = attempt.reports.get(worker);
-      const sum = times.get(worker) ?? { computeMs: 0, waitMs: 0 };
-      sum.computeMs += report?.computeMs ?? 0;
-      sum.waitMs += report?.waitMs ?? 0;
-      times.set(worker, sum);
-    }
-  }
-  return [...times.values()];
-}
-
-function diverged(step: number, loss: number): LockstepError {
-  return new LockstepError('job', `step ${step}: the loss is ${loss}, so training has diverged`, {
-    hint: 'Lower training.optimizer.learningRate, set training.clipNorm, or normalise the input.',
-  });
 }

@@ -238,7 +238,15 @@ export class Agent implements CoordinatorLinkEvents {
     slots.use(plan.weightsVersion);
     reduction.begin(plan);
     if (plan.firstShard === plan.endShard) {
-      link.send({ type: 'stepReport', fence, shards: [], computeMs: 0, waitMs: 0 });
+      link.send({
+        type: 'stepReport',
+        fence,
+        shards: [],
+        computeMs: 0,
+        waitMs: 0,
+        activeUnits: [],
+        nonFiniteLayer: null,
+      });
       this.#trace.flush();
       return;
     }
@@ -261,8 +269,8 @@ export class Agent implements CoordinatorLinkEvents {
     };
     const result = await engine.train(plan, slots.active, port);
     if (!current()) return;
-    const { shards, computeMs, waitMs } = result;
-    link.send({ type: 'stepReport', fence, shards, computeMs, waitMs });
+    const { dataWaitMs: _dataWaitMs, ...report } = result;
+    link.send({ type: 'stepReport', fence, ...report });
     tracer.span('event loop', 'step', began, performance.now(), stepArgs(fence));
     this.#options.observer.stepDone(plan, result);
     this.#trace.flush();
@@ -275,9 +283,11 @@ export class Agent implements CoordinatorLinkEvents {
     slots.use(message.weightsVersion);
     await slots.arrived(0, engine.vectors[0].length);
     const began = performance.now();
-    const shards = await engine.evaluate(message.split, slots.active, message.firstShard, message.endShard);
+    const { request } = message;
+    await engine.evaluate(message, slots.active, (shards) => {
+      if (!this.#over) this.#options.link.send({ type: 'evaluated', request, shards });
+    });
     this.#trace.tracer.span('event loop', 'evaluate', began, performance.now());
     this.#trace.flush();
-    if (!this.#over) this.#options.link.send({ type: 'evaluated', request: message.request, shards });
   }
 }

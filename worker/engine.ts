@@ -5,7 +5,7 @@
 import { NO_TRACER, stepArgs, type TraceArgs, type Tracer } from '../src/common/trace.js';
 import type { LoadedData } from '../src/data/load.js';
 import { EpochSampler, stepPosition } from '../src/data/sampler.js';
-import type { Job, SplitName } from '../src/job/job.js';
+import type { Job } from '../src/job/job.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
 import type { BackendName, KernelFactory } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
@@ -13,7 +13,16 @@ import type { Exchange, Pass } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
 import type { Stage } from '../src/nn/program.js';
-import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../src/protocol/messages.js';
+import {
+  evaluationShards,
+  isHealthDue,
+  type ActiveUnits,
+  type Evaluate,
+  type NodeValues,
+  type Plan,
+  type ShardReport,
+  type ShardScore,
+} from '../src/protocol/messages.js';
 import { BucketProgress, type Bucket, type Extent } from '../src/reduce/buckets.js';
 import { cutShards, type Shard } from '../src/reduce/shards.js';
 import { ComputePool } from './compute-pool.js';
@@ -22,7 +31,9 @@ import { EngineTrace } from './engine-trace.js';
 import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
 import type { GradientNode } from './reduction.js';
 import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout } from './layout.js';
+import { LayerWatch } from './layer-watch.js';
 import { inferenceSegment, stageSegment } from './segment-runner.js';
+import { ShardScores } from './shard-scores.js';
 import { Staging, type Batch } from './staging.js';
 
 export interface EngineOptions {
@@ -60,7 +71,13 @@ export interface PassResult {
   readonly waitMs: number;
   /** Time in which threads had nothing to do because samples were not in place yet. */
   readonly dataWaitMs: number;
+  /** See `StepReport`. */
+  readonly activeUnits: readonly ActiveUnits[];
+  readonly nonFiniteLayer: number | null;
 }
+
+/** Shards of an evaluation that are reported together: a message of at most some hundred kilobytes. */
+const REPORTED_SHARDS = 64;
 
 type BatchPlan = Pick<Plan, 'dataEpoch' | 'firstPosition' | 'batchCount' | 'firstShard' | 'endShard'>;
 
@@ -103,6 +120,8 @@ export class Engine {
   readonly #tracer: Tracer;
   readonly #trace: EngineTrace | null;
   readonly #exchanges: readonly ExchangeSums[];
+  readonly #scores: ShardScores;
+  readonly #watch: LayerWatch;
   #buckets: readonly Bucket[] = [];
   #progress = new BucketProgress([], []);
 
@@ -115,7 +134,7 @@ export class Engine {
     rows: number,
     trace: EngineTrace | null,
   ) {
-    const { job, data } = options;
+    const { job, data, model } = options;
     this.#options = options;
     this.#layout = layout;
     this.#arena = arena;
@@ -125,6 +144,8 @@ export class Engine {
     this.#tracer = options.tracer ?? NO_TRACER;
     this.#trace = trace;
     this.#exchanges = layout.program.exchanges.map((exchange) => new ExchangeSums(exchange, arena));
+    this.#scores = new ShardScores(arena, layout.program, losses[job.training.loss], model);
+    this.#watch = new LayerWatch(arena, model, layout.program);
     const { splits } = data;
     const sampler = new EpochSampler({ size: splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
     this.#staging = new Staging(arena, layout.staging, rows, splits, sampler);
@@ -274,7 +295,16 @@ export class Engine {
         this.#arena.floats.set(await waitFor('exchange wait', answer, { exchange: awaits.index }), awaits.result ?? 0);
     }
     this.#trace?.end();
-    return { shards: this.#reports(pass), computeMs, waitMs, dataWaitMs };
+    const shards = this.#scores.reports(pass);
+    const areFinite = shards.every(({ loss }) => Number.isFinite(loss));
+    return {
+      shards,
+      computeMs,
+      waitMs,
+      dataWaitMs,
+      activeUnits: isHealthDue(plan.weightsVersion, this.#options.job.training) ? this.#watch.activeUnits(pass) : [],
+      nonFiniteLayer: areFinite ? null : this.#watch.firstNonFinite(pass),
+    };
   }
 
   /** The samples of a plan. */
@@ -313,8 +343,12 @@ export class Engine {
     };
   }
 
-  /** Losses of shards [first, end) of a split, with running statistics. */
-  async evaluate(split: SplitName, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
+  /** Scores shards of a split, with running statistics; `report` takes them as they come, some at a time. */
+  async evaluate(
+    { split, firstShard: first, endShard: end, mistakes }: Omit<Evaluate, 'type' | 'request' | 'weightsVersion'>,
+    weights: 0 | 1,
+    report: (shards: readonly ShardScore[]) => void,
+  ): Promise<void> {
     const dataset = this.#options.data.splits[split];
     if (dataset === null) throw new RangeError(`this job has no ${split} split`);
     const totalShards = evaluationShards(dataset.size);
@@ -325,7 +359,7 @@ export class Engine {
       const shards = cut.slice(firstShard, Math.min(end, firstShard + atOnce));
       return { split, epoch: null, first: shards[0]?.start ?? 0, rows: countRows(shards) };
     };
-    const reports: ShardReport[] = [];
+    let scores: ShardScore[] = [];
     this.#trace?.begin({});
     for (let firstShard = first; firstShard < end; firstShard += atOnce) {
       this.#pool.setPass({
@@ -343,10 +377,12 @@ export class Engine {
       const running = this.#pool.run(inferenceSegment(this.#layout.program));
       this.#staging.prepare(batchFrom(firstShard + atOnce));
       await running;
-      reports.push(...this.#reports(this.#pass()));
+      scores.push(...this.#scores.scores(this.#pass(), cut[firstShard]?.start ?? 0, mistakes));
+      if (scores.length < REPORTED_SHARDS && firstShard + atOnce < end) continue;
+      report(scores);
+      scores = [];
     }
     this.#trace?.end();
-    return reports;
   }
 
   close(): Promise<void> {
@@ -365,20 +401,5 @@ export class Engine {
     const sums = this.#exchanges[index];
     if (sums === undefined) throw new RangeError(`no exchange ${index}`);
     return sums;
-  }
-
-  #reports(pass: Pass): ShardReport[] {
-    const { program } = this.#layout;
-    const { floats } = this.#arena;
-    const counts = losses[this.#options.job.training.loss].classifies;
-    return pass.shards.map(({ start, rows }, index) => {
-      let loss = 0;
-      let correct = 0;
-      for (let row = start; row < start + rows; row += 1) {
-        loss += floats[program.losses + row] as number;
-        if (counts && floats[program.predictions + row] === floats[program.targets + row]) correct += 1;
-      }
-      return { shard: pass.firstShard + index, loss, correct };
-    });
   }
 }

@@ -1,6 +1,6 @@
 /** A worker within the coordinator's process: the same agent and engine, joined by calls instead of gRPC. */
 import { hostname } from 'node:os';
-import { stateElements } from '../../coordinator/model-state.js';
+import { stateElements } from '../../coordinator/state-layout.js';
 import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { TrainingRun } from '../../coordinator/run.js';
 import { Agent } from '../../worker/agent.js';

@@ -56,12 +56,14 @@ export async function openStage(
         tracker.setWorkers(ready);
         show();
       },
-      step({ step, dataEpoch, samples, loss, accuracy }) {
+      step({ step, dataEpoch, samples, loss, cost, accuracy }, smoothedCost) {
         tracker.stepCommitted({
           step,
           epoch: dataEpoch + 1,
           samples,
           loss,
+          cost,
+          smoothedCost,
           ...(accuracy === null ? {} : { accuracy }),
         });
         show();

@@ -60,6 +60,8 @@ export interface Program {
   readonly gradients: readonly GradientOperation[];
   /** Outputs of the last layer, [maxRows, width]. */
   readonly outputs: Offset;
+  /** Outputs of each layer, [maxRows, width]; they stay until the next pass. A layer that another absorbs has that one's. */
+  readonly layerOutputs: readonly Offset[];
   /** Per row. */
   readonly targets: Offset;
   readonly losses: Offset;
@@ -140,6 +142,7 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
     exchanges,
     gradients: [...programs].reverse().flatMap((program) => program.gradients),
     outputs: result,
+    layerOutputs: outputs,
     targets,
     losses,
     predictions,

@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import { SmoothedMean } from '../common/smoothed-mean.js';
 import type { ProgressState } from './progress.js';
 
 export interface ProgressTrackerOptions {
@@ -25,8 +26,8 @@ const LONGEST_HISTORY = 256;
 export class ProgressTracker {
   readonly #options: ProgressTrackerOptions;
   readonly #startedAtMs: number;
-  readonly #loss = new SmoothedMean();
-  readonly #accuracy = new SmoothedMean();
+  readonly #loss = new SmoothedMean(SMOOTHING);
+  readonly #accuracy = new SmoothedMean(SMOOTHING);
   readonly #history = new ThinnedHistory();
   readonly #points: { readonly atMs: number; readonly samples: number }[] = [];
   #trainingSinceMs: number | null = null;
@@ -35,6 +36,7 @@ export class ProgressTracker {
   #step: number;
   #epoch: number;
   #workers: { ready: number; expected: number };
+  #cost: ProgressState['cost'] = null;
   #dev: { loss: number; accuracy: number | null } | null = null;
 
   constructor(options: ProgressTrackerOptions) {
@@ -65,13 +67,16 @@ export class ProgressTracker {
     readonly samples: number;
     readonly loss: number;
     readonly accuracy?: number;
+    readonly cost: number;
+    readonly smoothedCost: number;
   }): void {
     this.#step = step.step;
     this.#epoch = step.epoch;
     this.#samples += step.samples;
     this.#loss.add(step.loss);
     if (step.accuracy !== undefined) this.#accuracy.add(step.accuracy);
-    this.#history.add(step.loss);
+    this.#history.add(step.cost);
+    this.#cost = { now: step.cost, smoothed: step.smoothedCost };
     this.#markSpeed();
   }
 
@@ -98,7 +103,8 @@ export class ProgressTracker {
       workers: this.#workers,
       elapsedMs: clock.monotonic() - this.#startedAtMs,
       etaMs: this.#remainingMs(),
-      lossHistory: this.#history.values,
+      cost: this.#cost,
+      costHistory: this.#history.values,
     };
   }
 
@@ -123,21 +129,6 @@ export class ProgressTracker {
     if (this.#trainingSinceMs === null || done < 1) return null;
     const perStepMs = (this.#options.clock.monotonic() - this.#trainingSinceMs) / done;
     return perStepMs * Math.max(0, this.#options.totalSteps - this.#step);
-  }
-}
-
-/** Exponentially weighted mean with the bias correction of Adam, so that the first value counts in full. */
-class SmoothedMean {
-  #sum = 0;
-  #weight = 0;
-
-  add(value: number): void {
-    this.#sum = SMOOTHING * this.#sum + (1 - SMOOTHING) * value;
-    this.#weight = SMOOTHING * this.#weight + (1 - SMOOTHING);
-  }
-
-  get value(): number | null {
-    return this.#weight === 0 ? null : this.#sum / this.#weight;
   }
 }
 

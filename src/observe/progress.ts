@@ -26,8 +26,10 @@ export interface ProgressState {
   readonly workers: { readonly ready: number; readonly expected: number };
   readonly elapsedMs: number;
   readonly etaMs: number | null;
-  /** Losses since the start, oldest first, thinned out as needed. */
-  readonly lossHistory: readonly number[];
+  /** The cost J (loss plus penalties) of the last step, and smoothed over the last fifty or so. */
+  readonly cost: { readonly now: number; readonly smoothed: number } | null;
+  /** Costs since the start, oldest first, thinned out as needed. */
+  readonly costHistory: readonly number[];
 }
 
 export const MIN_WIDTH = 60;
@@ -69,7 +71,7 @@ export function renderEpochLine(state: ProgressState, width = Infinity): string 
   const { epoch, epochs, step, totalSteps } = state;
   const fields = [
     `epoch ${aligned(epoch, epochs)}`,
-    `loss ${known(state.loss, formatLoss)}`,
+    `J ${known(state.cost?.smoothed ?? null, formatLoss)}`,
     ...(state.accuracy === null ? [] : [`accuracy ${formatShare(state.accuracy)}`]),
     ...(state.devLoss === null ? [] : [`dev loss ${formatLoss(state.devLoss)}`]),
     ...(state.devAccuracy === null ? [] : [`dev accuracy ${formatShare(state.devAccuracy)}`]),
@@ -151,12 +153,11 @@ function fitted(value: string, length: number): string {
 }
 
 function renderCurve(state: ProgressState, width: number, colour: Colours): string {
-  const label = colour.dim('curve'.padEnd(COLUMNS[0].label));
-  const [first] = state.lossHistory;
-  if (first === undefined || state.loss === null) return `${label}${UNKNOWN}`;
-  const ends = `${formatLoss(first)} → ${formatLoss(state.loss)}`;
-  const curve = sparkline(state.lossHistory, width - COLUMNS[0].label - ends.length - 2);
-  return `${label}${colour.cyan(curve)}  ${colour.dim(ends)}`;
+  const label = colour.dim('cost J'.padEnd(COLUMNS[0].label));
+  if (state.cost === null) return `${label}${UNKNOWN}`;
+  const figures = `${formatLoss(state.cost.now)}, smoothed ${formatLoss(state.cost.smoothed)}`;
+  const curve = sparkline(state.costHistory, width - COLUMNS[0].label - figures.length - 2);
+  return `${label}${colour.cyan(curve)}  ${colour.dim(figures)}`;
 }
 
 function known(value: number | null, format: (value: number) => string): string {

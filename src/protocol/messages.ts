@@ -5,6 +5,7 @@
 import type { TraceRange, TraceRecord } from '../common/trace.js';
 import type { Job, SplitName } from '../job/job.js';
 import type { TreeNode } from '../reduce/tree.js';
+import type { Spread } from '../scores/spread.js';
 
 /**
  * The attempt a message belongs to. Whatever carries another fence than the current one is from a past that no longer
@@ -103,6 +104,8 @@ export interface Evaluate {
   readonly split: SplitName;
   readonly firstShard: number;
   readonly endShard: number;
+  /** Most misjudged samples wanted of each shard. */
+  readonly mistakes: number;
 }
 
 /** The run is over; the worker may leave. */
@@ -165,12 +168,49 @@ export interface StepReport {
   readonly computeMs: number;
   /** Time spent waiting for exchanges. */
   readonly waitMs: number;
+  /** One per ReLU where the layers are looked at in this step, else empty. */
+  readonly activeUnits: readonly ActiveUnits[];
+  /** Index of the first layer whose output is not finite; null where the losses are. */
+  readonly nonFiniteLayer: number | null;
 }
 
+/** The units of a ReLU that are above 0 for some sample of the worker's shards. */
+export interface ActiveUnits {
+  /** Index of the ReLU in the model. */
+  readonly layer: number;
+  /** Bit u mod 8 of byte ⌊u / 8⌋ is unit u. */
+  readonly units: Uint8Array;
+}
+
+/** A sample that is predicted wrong, or off by more than others. */
+export interface Misjudged {
+  /** Number in its split, from 0. */
+  readonly sample: number;
+  readonly loss: number;
+  readonly target: number;
+  readonly predicted: number;
+}
+
+/** What an evaluation finds in one shard. What does not apply to the job's loss is empty or 0. */
+export interface ShardScore extends ShardReport {
+  /** Triples of actual class, predicted class, samples. */
+  readonly confusion: readonly number[];
+  /** Two classes: by which samples are ranked, of those of class 1. */
+  readonly positiveScores: Float32Array;
+  /** Of those of class 0. */
+  readonly negativeScores: Float32Array;
+  /** Σ |t − y| of a regression. */
+  readonly absoluteError: number;
+  readonly targets: Spread;
+  /** Largest loss first. */
+  readonly misjudged: readonly Misjudged[];
+}
+
+/** May come in several messages, each with some of the shards. */
 export interface Evaluated {
   readonly type: 'evaluated';
   readonly request: number;
-  readonly shards: readonly ShardReport[];
+  readonly shards: readonly ShardScore[];
 }
 
 /** Another worker cannot be reached from this one. */
@@ -206,6 +246,11 @@ export interface TraceSpans {
 
 export type WorkerMessage =
   Hello | Ready | ExchangeNodes | StepReport | Evaluated | PeerLost | Failed | ClockPong | TraceSpans;
+
+/** Whether the layers are looked at in the update that follows so many others. */
+export function isHealthDue(updates: number, { healthEverySteps }: { readonly healthEverySteps: number }): boolean {
+  return healthEverySteps > 0 && updates % healthEverySteps === 0;
+}
 
 /** Most samples in a shard of an evaluation. */
 export const EVALUATION_ROWS = 256;

@@ -1,13 +1,23 @@
 /** Messages to and from their wire form. */
 import type { TraceRecord } from '../common/trace.js';
 import type { Job } from '../job/job.js';
-import type { CoordinatorMessage, Fence, NodeValues, WorkerMessage } from '../protocol/messages.js';
+import type {
+  CoordinatorMessage,
+  Fence,
+  NodeValues,
+  ShardScore,
+  StepReport,
+  WorkerMessage,
+} from '../protocol/messages.js';
+import { EMPTY_SPREAD } from '../scores/spread.js';
 import type {
   CoordinatorMessage as WireToWorker,
   CoordinatorMessage__Output as WireFromCoordinator,
 } from './generated/lockstep/v1/CoordinatorMessage.js';
 import type { Fence__Output } from './generated/lockstep/v1/Fence.js';
 import type { NodeValues__Output } from './generated/lockstep/v1/NodeValues.js';
+import type { ShardScore as WireShardScore, ShardScore__Output } from './generated/lockstep/v1/ShardScore.js';
+import type { StepReport as WireStepReport } from './generated/lockstep/v1/StepReport.js';
 import type { TraceRecord as WireTraceRecord, TraceRecord__Output } from './generated/lockstep/v1/TraceRecord.js';
 import type {
   WorkerMessage as WireToCoordinator,
@@ -48,6 +58,28 @@ const toRecord = ({ track, name, startMs, endMs, instant, args }: TraceRecord__O
   startMs,
   endMs: instant ? null : endMs,
   args,
+});
+
+const fromStepReport = ({ nonFiniteLayer, ...report }: StepReport): WireStepReport => ({
+  ...report,
+  shards: [...report.shards],
+  activeUnits: report.activeUnits.map(({ layer, units }) => ({ layer, units: Buffer.from(units) })),
+  nonfiniteLayer: nonFiniteLayer === null ? 0 : nonFiniteLayer + 1,
+});
+
+const fromScore = (score: ShardScore): WireShardScore => ({
+  ...score,
+  confusion: [...score.confusion],
+  positiveScores: toBytes(score.positiveScores),
+  negativeScores: toBytes(score.negativeScores),
+  misjudged: [...score.misjudged],
+});
+
+const toScore = ({ positiveScores, negativeScores, targets, ...score }: ShardScore__Output): ShardScore => ({
+  ...score,
+  positiveScores: toFloats(positiveScores),
+  negativeScores: toFloats(negativeScores),
+  targets: targets ?? EMPTY_SPREAD,
 });
 
 export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWorker {
@@ -124,9 +156,9 @@ export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
       return { exchangeNodes: { fence: message.fence, exchange: message.exchange, nodes } };
     }
     case 'stepReport':
-      return { stepReport: { ...message, shards: [...message.shards] } };
+      return { stepReport: fromStepReport(message) };
     case 'evaluated':
-      return { evaluated: { ...message, shards: [...message.shards] } };
+      return { evaluated: { request: message.request, shards: message.shards.map(fromScore) } };
     case 'peerLost':
       return { peerLost: message };
     case 'failed':
@@ -146,8 +178,15 @@ export function decodeWorkerMessage(wire: WireFromWorker): WorkerMessage | null 
     const { fence, exchange, nodes } = wire.exchangeNodes;
     return { type: 'exchangeNodes', fence: toFence(fence), exchange, nodes: toNodes(nodes) };
   }
-  if (wire.stepReport) return { type: 'stepReport', ...wire.stepReport, fence: toFence(wire.stepReport.fence) };
-  if (wire.evaluated) return { type: 'evaluated', ...wire.evaluated };
+  if (wire.stepReport) {
+    const { fence, nonfiniteLayer, ...report } = wire.stepReport;
+    const nonFiniteLayer = nonfiniteLayer === 0 ? null : nonfiniteLayer - 1;
+    return { type: 'stepReport', ...report, fence: toFence(fence), nonFiniteLayer };
+  }
+  if (wire.evaluated) {
+    const { request, shards } = wire.evaluated;
+    return { type: 'evaluated', request, shards: shards.map(toScore) };
+  }
   if (wire.peerLost) return { type: 'peerLost', ...wire.peerLost };
   if (wire.failed) return { type: 'failed', ...wire.failed };
   if (wire.clockPong) return { type: 'clockPong', ...wire.clockPong };

@@ -1,6 +1,6 @@
 /**
  * Checkpoints: everything that the rest of a run depends on, as one safetensors file per checkpoint. Tensors go by
- * their model names, the optimizer's slots as `optimizer/<slot>`, and the rest lies as JSON under `lockstep` in the
+ * their model names, the optimizer's slots as `optimizer/<slot>`, the best model so far, where one is kept, as `best/<name>`, and the rest lies as JSON under `lockstep` in the
  * metadata.
  */
 import { rm } from 'node:fs/promises';
@@ -26,6 +26,8 @@ export interface Checkpoint {
   readonly tensors: readonly ModelTensor[];
   /** The optimizer's slots by name, each one vector as long as all parameters. */
   readonly slots: ReadonlyMap<string, Float32Array>;
+  /** The model that did best on the dev split so far, where the job stops early; tensors as above. */
+  readonly best?: readonly ModelTensor[] | null;
 }
 
 export interface LoadedCheckpoint extends Checkpoint {
@@ -47,6 +49,7 @@ export interface LatestCheckpoint {
 
 const STATE_KEY = 'lockstep';
 const SLOT_PREFIX = 'optimizer/';
+const BEST_PREFIX = 'best/';
 const FILE_NAME = /^step-(\d{8,})\.safetensors$/;
 
 /** `step-00001234.safetensors` */
@@ -68,12 +71,14 @@ export async function saveCheckpoint(
   checkpoint: Checkpoint,
   keep: number,
 ): Promise<{ path: string; weightsSha256: string }> {
-  const { state, tensors, slots } = checkpoint;
+  const { state, tensors, slots, best = null } = checkpoint;
   const hashes = {
     weightsSha256: weightsSha256(tensors.map(({ data }) => data)),
-    slotsSha256: weightsSha256(slots.values()),
+    slotsSha256: weightsSha256(beside(slots, best)),
   };
-  const content = encodeSafetensors(toFileTensors(tensors, slots), { [STATE_KEY]: encodeState(state, hashes) });
+  const content = encodeSafetensors(toFileTensors(tensors, slots, best ?? []), {
+    [STATE_KEY]: encodeState(state, hashes),
+  });
   const path = join(folder, checkpointFileName(state.step));
   try {
     await makeFolder(folder);
@@ -117,20 +122,30 @@ export async function latestCheckpoint(folder: string): Promise<LatestCheckpoint
 export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
   const file = await readSafetensors(path);
   const { state, hashes } = decodeState(file.metadata[STATE_KEY], path);
-  const { tensors, slots } = fromFileTensors(file.tensors.values(), path);
+  const { tensors, slots, best } = fromFileTensors(file.tensors.values(), path);
   checkHash(
     'weights',
     hashes.weightsSha256,
     tensors.map(({ data }) => data),
     path,
   );
-  checkHash('optimizer state', hashes.slotsSha256, slots.values(), path);
-  return { path, state, tensors, slots, weightsSha256: hashes.weightsSha256 };
+  checkHash('optimizer state', hashes.slotsSha256, beside(slots, best), path);
+  return { path, state, tensors, slots, best, weightsSha256: hashes.weightsSha256 };
 }
 
-function toFileTensors(tensors: readonly ModelTensor[], slots: ReadonlyMap<string, Float32Array>): Tensor[] {
+/** Whatever a checkpoint holds besides the model, in the order of the file. */
+function beside(slots: ReadonlyMap<string, Float32Array>, best: readonly ModelTensor[] | null): Float32Array[] {
+  return [...slots.values(), ...(best ?? []).map(({ data }) => data)];
+}
+
+function toFileTensors(
+  tensors: readonly ModelTensor[],
+  slots: ReadonlyMap<string, Float32Array>,
+  best: readonly ModelTensor[],
+): Tensor[] {
   for (const { name } of tensors) {
-    if (name.startsWith(SLOT_PREFIX)) throw new RangeError(`tensor name ${name}: ${SLOT_PREFIX} is for the optimizer`);
+    if (name.startsWith(SLOT_PREFIX) || name.startsWith(BEST_PREFIX))
+      throw new RangeError(`tensor name ${name}: ${SLOT_PREFIX} and ${BEST_PREFIX} are for checkpoints`);
   }
   return [
     ...tensors.map((tensor) => ({ ...tensor, dtype: 'F32' as const })),
@@ -140,22 +155,25 @@ function toFileTensors(tensors: readonly ModelTensor[], slots: ReadonlyMap<strin
       dtype: 'F32' as const,
       data,
     })),
+    ...best.map((tensor) => ({ ...tensor, name: `${BEST_PREFIX}${tensor.name}`, dtype: 'F32' as const })),
   ];
 }
 
 function fromFileTensors(
   fileTensors: Iterable<Tensor>,
   path: string,
-): { tensors: ModelTensor[]; slots: Map<string, Float32Array> } {
+): { tensors: ModelTensor[]; slots: Map<string, Float32Array>; best: ModelTensor[] | null } {
   const tensors: ModelTensor[] = [];
+  const best: ModelTensor[] = [];
   const slots = new Map<string, Float32Array>();
   for (const { name, shape, dtype, data } of fileTensors) {
     if (dtype !== 'F32')
       throw new LockstepError('data', `${path}: tensor ${name} is ${dtype}; checkpoints hold F32 only`);
     if (name.startsWith(SLOT_PREFIX)) slots.set(name.slice(SLOT_PREFIX.length), data);
+    else if (name.startsWith(BEST_PREFIX)) best.push({ name: name.slice(BEST_PREFIX.length), shape, data });
     else tensors.push({ name, shape, data });
   }
-  return { tensors, slots };
+  return { tensors, slots, best: best.length === 0 ? null : best };
 }
 
 function checkHash(what: string, expected: string, tensors: Iterable<Float32Array>, path: string): void {

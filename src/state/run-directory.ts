@@ -6,6 +6,7 @@ import { listCheckpoints } from './checkpoint.js';
 import { fileError, systemErrorCode } from './file-errors.js';
 import { makeFolder, namesIn, removeEmptyFolders } from './folders.js';
 import { JsonLinesFile } from './json-lines.js';
+import type { EvaluationRecord } from './evaluation-record.js';
 import { runRecordSchema, type EventLine, type MetricsLine, type RunRecord } from './run-record.js';
 import { writeSafetensors, type Tensor } from './safetensors.js';
 
@@ -13,6 +14,7 @@ const RECORD = 'run.json';
 const METRICS = 'metrics.jsonl';
 const EVENTS = 'events.jsonl';
 const MODEL = 'model.safetensors';
+const EVALUATION = 'evaluation.json';
 const CHECKPOINTS = 'checkpoints';
 
 /**
@@ -22,6 +24,7 @@ const CHECKPOINTS = 'checkpoints';
  *     metrics.jsonl       one object per measurement
  *     events.jsonl        one object per event: membership, recoveries, checkpoints
  *     model.safetensors   the weights
+ *     evaluation.json     what the model does on each split, in detail
  *     checkpoints/        what resuming needs
  *
  * One process at a time writes to it; others may read. Nothing is created before {@link RunDirectory.create}, so a run
@@ -146,6 +149,11 @@ export class RunDirectory {
     return writeSafetensors(this.modelPath, tensors, metadata);
   }
 
+  /** Writes `evaluation.json`, atomically. */
+  writeEvaluation(record: EvaluationRecord): Promise<void> {
+    return writeFileAtomic(join(this.path, EVALUATION), `${JSON.stringify(record)}\n`);
+  }
+
   /**
    * Removes the run when it has no results (no metrics, model or checkpoint), together with the folders made for it.
    *
@@ -163,7 +171,9 @@ export class RunDirectory {
   async #removeFiles(): Promise<void> {
     const names = await namesIn(this.path);
     const own = names.filter(
-      (name) => [RECORD, METRICS, EVENTS].includes(name) || (name.startsWith('.') && name.endsWith(TEMPORARY_SUFFIX)),
+      (name) =>
+        [RECORD, METRICS, EVENTS, EVALUATION].includes(name) ||
+        (name.startsWith('.') && name.endsWith(TEMPORARY_SUFFIX)),
     );
     await Promise.all(own.map((name) => rm(join(this.path, name), { force: true })));
     await rmdir(this.checkpointsPath).catch(() => undefined);

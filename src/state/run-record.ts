@@ -31,6 +31,17 @@ export interface NormalizationRecord {
   readonly inverseDeviation: readonly number[];
 }
 
+/** The evaluation of the dev split that was best. */
+export interface BestRecord {
+  /** Steps done by then, and epochs. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly metric: 'error' | 'loss';
+  readonly value: number;
+  /** Whether training ended because nothing better followed, rather than at its last epoch. */
+  readonly stoppedEarly: boolean;
+}
+
 /** `run.json`: what was run, how far it came, and how it ended. */
 export interface RunRecord {
   /** Version of the program. */
@@ -58,6 +69,8 @@ export interface RunRecord {
   /** Fingerprint of the model in `model.safetensors`; null before it is written. */
   readonly weightsSha256: string | null;
   readonly final: { readonly [split in SplitName]?: SplitMetrics | undefined };
+  /** The evaluation of the dev split whose weights the run ended with; only where the job stops early. */
+  readonly best?: BestRecord | undefined;
   readonly normalization?: NormalizationRecord | undefined;
   /** What ended a failed run. */
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
@@ -140,6 +153,15 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
   finishedAt: z.string().nullable(),
   weightsSha256: z.string().nullable(),
   final: z.object({ train: splitMetrics.optional(), dev: splitMetrics.optional(), test: splitMetrics.optional() }),
+  best: z
+    .object({
+      step: count,
+      epoch: z.number(),
+      metric: z.enum(['error', 'loss']),
+      value: z.number(),
+      stoppedEarly: z.boolean(),
+    })
+    .optional(),
   normalization: z.object({ mean: z.array(z.number()), inverseDeviation: z.array(z.number()) }).optional(),
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SplitEvaluation } from '../../coordinator/split-evaluation.js';
-import type { Evaluate, ShardReport } from '../../src/protocol/messages.js';
+import type { SplitName } from '../../src/job/job.js';
+import type { Evaluate, ShardScore } from '../../src/protocol/messages.js';
+import { scored } from '../support/scored.js';
 import { generator, shuffled } from '../support/cluster-order.js';
 
 type Request = ReturnType<SplitEvaluation['requests']>[number];
 
-const report = (shard: number): ShardReport => ({ shard, loss: 1 / (shard + 3), correct: shard % 7 });
+const report = (shard: number): ShardScore => scored({ shard, loss: 1 / (shard + 3), correct: shard % 7 });
+const evaluationOf = (split: SplitName, size: number, version: number): SplitEvaluation =>
+  new SplitEvaluation({ split, size, version, classes: 3, mistakes: 2 });
 const shardsOf = ({ firstShard, endShard }: Evaluate): number[] =>
   Array.from({ length: endShard - firstShard }, (_, i) => firstShard + i);
 const answer = (evaluation: SplitEvaluation, { message }: Request): void => {
@@ -17,7 +21,7 @@ const dealt = (requests: readonly Request[]): string[] =>
 
 describe('the evaluation of a split', () => {
   it('deals shards of at most 256 samples to all workers', () => {
-    const evaluation = new SplitEvaluation('dev', 10_000, 12);
+    const evaluation = evaluationOf('dev', 10_000, 12);
     const requests = evaluation.requests(['a', 'b', 'c'], 5);
     expect(dealt(requests)).toEqual(['a: 0–13', 'b: 13–26', 'c: 26–40']);
     expect(requests[0]?.message).toEqual({
@@ -25,17 +29,18 @@ describe('the evaluation of a split', () => {
       request: 5,
       weightsVersion: 12,
       split: 'dev',
+      mistakes: 2,
       firstShard: 0,
       endShard: 13,
     });
   });
 
   it('asks only as many workers as there are shards', () => {
-    expect(dealt(new SplitEvaluation('dev', 300, 0).requests(['a', 'b', 'c'], 1))).toEqual(['b: 0–1', 'c: 1–2']);
+    expect(dealt(evaluationOf('dev', 300, 0).requests(['a', 'b', 'c'], 1))).toEqual(['b: 0–1', 'c: 1–2']);
   });
 
   it('deals what is missing again, in runs', () => {
-    const evaluation = new SplitEvaluation('test', 8 * 256, 0);
+    const evaluation = evaluationOf('test', 8 * 256, 0);
     const [, b] = evaluation.requests(['a', 'b', 'c', 'd'], 1);
     if (b !== undefined) answer(evaluation, b);
     expect(evaluation.complete).toBe(false);
@@ -43,16 +48,16 @@ describe('the evaluation of a split', () => {
   });
 
   it('takes an answer to an earlier deal, and the same answer twice', () => {
-    const evaluation = new SplitEvaluation('dev', 512, 0);
+    const evaluation = evaluationOf('dev', 512, 0);
     const early = evaluation.requests(['a', 'b'], 1);
     const late = evaluation.requests(['a'], 2);
     for (const request of [...early, ...late]) answer(evaluation, request);
     expect(evaluation.complete).toBe(true);
-    expect(evaluation.score()).toEqual({ loss: (1 / 3 + 1 / 4) / 512, accuracy: 1 / 512 });
+    expect(evaluation.score()).toMatchObject({ loss: (1 / 3 + 1 / 4) / 512, accuracy: 1 / 512 });
   });
 
   it('drops an answer to somebody else’s question', () => {
-    const evaluation = new SplitEvaluation('dev', 256, 0);
+    const evaluation = evaluationOf('dev', 256, 0);
     evaluation.requests(['a'], 8);
     evaluation.add({ type: 'evaluated', request: 7, shards: [report(0)] });
     expect(evaluation.complete).toBe(false);
@@ -60,7 +65,7 @@ describe('the evaluation of a split', () => {
 
   it('comes to the same score for any number of workers, any losses of workers, any order', () => {
     const size = 20 * 256 - 3;
-    const alone = new SplitEvaluation('train', size, 0);
+    const alone = evaluationOf('train', size, 0);
     for (const request of alone.requests(['a'], 1)) answer(alone, request);
     fc.assert(
       fc.property(
@@ -68,7 +73,7 @@ describe('the evaluation of a split', () => {
         fc.nat(),
         (teams, seed) => {
           const dice = generator(seed);
-          const evaluation = new SplitEvaluation('train', size, 0);
+          const evaluation = evaluationOf('train', size, 0);
           for (const [round, count] of [...teams, 1].entries()) {
             const workers = Array.from({ length: count }, (_, rank) => `w${rank}`);
             const requests = shuffled(evaluation.requests(workers, round + 1), dice());

@@ -54,7 +54,15 @@ describe('the shards of a step', () => {
       ['a', 0, 4],
       ['b', 0, 0],
     ]);
-    const report = { type: 'stepReport', fence: FENCE, shards: [], computeMs: 1, waitMs: 0 } as const;
+    const report = {
+      type: 'stepReport',
+      fence: FENCE,
+      shards: [],
+      computeMs: 1,
+      waitMs: 0,
+      activeUnits: [],
+      nonFiniteLayer: null,
+    } as const;
     step.addReport('a', report);
     expect(step.complete).toBe(false);
     step.addReport('b', report);
@@ -159,7 +167,15 @@ describe('an exchange', () => {
 
 describe('a step', () => {
   const report = (...shards: readonly ShardReport[]) =>
-    ({ type: 'stepReport', fence: FENCE, shards, computeMs: 1, waitMs: 0 }) as const;
+    ({
+      type: 'stepReport',
+      fence: FENCE,
+      shards,
+      computeMs: 1,
+      waitMs: 0,
+      activeUnits: [],
+      nonFiniteLayer: null,
+    }) as const;
 
   it('is complete with every report and every exchange, in any order', () => {
     const step = attempt({

@@ -148,7 +148,7 @@ describe('a failure', () => {
     };
     const error = await errorOf(new TestCluster({ engine: () => engine }).run('a'));
     expect(error.code).toBe('job');
-    expect(error.message).toContain('step 0');
+    expect(error.message).toContain('step 1: the loss is NaN');
     expect(error.message).toContain('diverged');
   });
 

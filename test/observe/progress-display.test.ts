@@ -84,7 +84,7 @@ describe('a live display', () => {
     display.update(trainingState());
     display.epochCompleted(trainingState({ step: 1_410 }));
     display.logDestination?.write('worker 1 is lost\n');
-    expect(terminal.text).toContain('epoch 3/5  loss 0.0812  accuracy 97.45%  dev loss 0.0923  dev accuracy 97.10%\n');
+    expect(terminal.text).toContain('epoch 3/5  J 0.0812  accuracy 97.45%  dev loss 0.0923  dev accuracy 97.10%\n');
     expect(terminal.text).toContain('worker 1 is lost\n');
     expect(terminal.writes.at(-1)).toContain('lockstep  mnist');
     expect(terminal.writes.at(-1)).toContain('1,410/2,350');
@@ -108,7 +108,7 @@ describe('a plain display', () => {
     display.epochCompleted(trainingState({ epoch: 4 }));
     display.finish(finishedRun());
     expect(terminal.writes).toHaveLength(3);
-    expect(terminal.writes[0]).toMatch(/^epoch 3\/5 {2}loss 0\.0812 .* step 1,320\/2,350\n$/);
+    expect(terminal.writes[0]).toMatch(/^epoch 3\/5 {2}J 0\.0812 .* step 1,320\/2,350\n$/);
     expect(terminal.writes[2]).toBe(`\n${renderSummary(finishedRun())}\n`);
     expect(display.logDestination).toBeUndefined();
   });
@@ -134,7 +134,7 @@ describe('other displays', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as unknown);
     expect(epoch).toEqual({
-      event: 'epoch', epoch: 3, epochs: 5, step: 1320, totalSteps: 2350, loss: 0.0812, accuracy: 0.9745, devLoss: 0.0923,
+      event: 'epoch', epoch: 3, epochs: 5, step: 1320, totalSteps: 2350, loss: 0.0812, cost: 0.0934, smoothedCost: 0.0812, accuracy: 0.9745, devLoss: 0.0923,
       devAccuracy: 0.971, samplesPerSecond: 12345, workers: 2, elapsedMs: 62000,
     }); // prettier-ignore
     expect(regression).not.toHaveProperty('accuracy');

@@ -41,7 +41,7 @@ describe('ProgressTracker', () => {
     tracker.setPhase('training');
     for (let step = 1; step <= 50; step++) {
       clock.advance(100);
-      tracker.stepCommitted({ step, epoch: 1, samples: 64, loss: 1 });
+      tracker.stepCommitted({ step, epoch: 1, samples: 64, loss: 1, cost: 1, smoothedCost: 1 });
     }
     const state = tracker.state();
     expect(state.samplesPerSecond).toBeCloseTo(640, 9);
@@ -54,7 +54,7 @@ describe('ProgressTracker', () => {
     tracker.setPhase('training');
     for (let step = 1; step <= 100; step++) {
       clock.advance(step <= 50 ? 1_000 : 500);
-      tracker.stepCommitted({ step, epoch: 1, samples: 64, loss: 1 });
+      tracker.stepCommitted({ step, epoch: 1, samples: 64, loss: 1, cost: 1, smoothedCost: 1 });
     }
     expect(tracker.state().samplesPerSecond).toBeCloseTo(128, 9);
     expect(tracker.state().etaMs).toBeCloseTo(100 * 750, 6);
@@ -64,15 +64,15 @@ describe('ProgressTracker', () => {
     const { clock, tracker } = started({ startStep: 150 });
     tracker.setPhase('training');
     clock.advance(1_000);
-    tracker.stepCommitted({ step: 151, epoch: 2, samples: 64, loss: 1 });
+    tracker.stepCommitted({ step: 151, epoch: 2, samples: 64, loss: 1, cost: 1, smoothedCost: 1 });
     expect(tracker.state()).toMatchObject({ step: 151, samplesPerSecond: 64, etaMs: 49_000 });
   });
 
   it('smooths the loss without a bias towards zero', () => {
     const { tracker } = started();
-    tracker.stepCommitted({ step: 1, epoch: 1, samples: 64, loss: 2, accuracy: 0.5 });
+    tracker.stepCommitted({ step: 1, epoch: 1, samples: 64, loss: 2, cost: 2, smoothedCost: 2, accuracy: 0.5 });
     expect(tracker.state().loss).toBeCloseTo(2, 12);
-    tracker.stepCommitted({ step: 2, epoch: 1, samples: 64, loss: 1, accuracy: 1 });
+    tracker.stepCommitted({ step: 2, epoch: 1, samples: 64, loss: 1, cost: 1, smoothedCost: 1, accuracy: 1 });
     // (0.95·0.05·2 + 0.05·1) / (1 − 0.95²)
     expect(tracker.state().loss).toBeCloseTo((0.95 * 0.05 * 2 + 0.05) / (1 - 0.95 ** 2), 12);
     expect(tracker.state().accuracy).toBeCloseTo((0.95 * 0.05 * 0.5 + 0.05) / (1 - 0.95 ** 2), 12);
@@ -87,12 +87,13 @@ describe('ProgressTracker', () => {
 
   it('holds the curve of a long run in bounded memory', () => {
     const { tracker } = started();
-    for (let step = 1; step <= 10_000; step++) tracker.stepCommitted({ step, epoch: 1, samples: 1, loss: step });
-    const { lossHistory } = tracker.state();
-    expect(lossHistory.length).toBeLessThan(256);
-    expect(lossHistory.length).toBeGreaterThanOrEqual(128);
+    for (let step = 1; step <= 10_000; step++)
+      tracker.stepCommitted({ step, epoch: 1, samples: 1, loss: step, cost: step, smoothedCost: step });
+    const { costHistory } = tracker.state();
+    expect(costHistory.length).toBeLessThan(256);
+    expect(costHistory.length).toBeGreaterThanOrEqual(128);
     // Groups of 64 steps: the first has the mean of 1 … 64.
-    expect(lossHistory[0]).toBe(32.5);
-    expect(lossHistory[1]).toBe(96.5);
+    expect(costHistory[0]).toBe(32.5);
+    expect(costHistory[1]).toBe(96.5);
   });
 });

@@ -14,7 +14,7 @@ describe('renderProgress', () => {
         'epoch  3/5           loss      0.0812    dev loss  0.0923',
         'step   1,320/2,350   accuracy  97.45%    dev acc.  97.10%',
         'time   1 m 02 s      speed     12,345/s  left      48 s',
-        'curve  █▆▄▃▁  1.6000 → 0.0812',
+        'cost J █▆▄▃▁  0.0934, smoothed 0.0812',
       ),
     );
   });
@@ -38,7 +38,8 @@ describe('renderProgress', () => {
       workers: { ready: 1, expected: 2 },
       elapsedMs: 800,
       etaMs: null,
-      lossHistory: [],
+      cost: null,
+      costHistory: [],
     });
     expect(renderProgress(state, 60, false)).toBe(
       lines(
@@ -47,7 +48,7 @@ describe('renderProgress', () => {
         'epoch  1/5           loss      –         dev loss  –',
         'step   0/2,350       accuracy  –         dev acc.  –',
         'time   800 ms        speed     0/s       left      –',
-        'curve  –',
+        'cost J –',
       ),
     );
   });
@@ -92,7 +93,7 @@ describe('renderProgress', () => {
       samplesPerSecond: number,
       elapsedMs: number,
       etaMs: optional,
-      lossHistory: fc.array(fc.double(), { maxLength: 300 }),
+      costHistory: fc.array(fc.double(), { maxLength: 300 }),
     });
     fc.assert(
       fc.property(states, fc.integer({ min: 20, max: 200 }), (changes, width) => {
@@ -110,16 +111,18 @@ describe('renderProgress', () => {
 describe('renderEpochLine', () => {
   it('says what an epoch came to', () => {
     expect(renderEpochLine(trainingState({ epochs: 10 }))).toBe(
-      'epoch  3/10  loss 0.0812  accuracy 97.45%  dev loss 0.0923  dev accuracy 97.10%  12,345 samples/s  1 m 02 s  step 1,320/2,350',
+      'epoch  3/10  J 0.0812  accuracy 97.45%  dev loss 0.0923  dev accuracy 97.10%  12,345 samples/s  1 m 02 s  step 1,320/2,350',
     );
   });
 
   it('leaves out what is not known', () => {
     const state = trainingState({ accuracy: null, devLoss: null, devAccuracy: null });
-    expect(renderEpochLine(state)).toBe('epoch 3/5  loss 0.0812  12,345 samples/s  1 m 02 s  step 1,320/2,350');
+    expect(renderEpochLine(state)).toBe(
+      'epoch 3/5  J 0.0812  12,345 samples/s  1 m 02 s  step 1,320/2,350',
+    );
   });
 
   it('leaves out from the end what does not fit', () => {
-    expect(renderEpochLine(trainingState(), 60)).toBe('epoch 3/5  loss 0.0812  accuracy 97.45%  dev loss 0.0923');
+    expect(renderEpochLine(trainingState(), 60)).toBe('epoch 3/5  J 0.0812  accuracy 97.45%  dev loss 0.0923');
   });
 });

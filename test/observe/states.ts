@@ -19,7 +19,8 @@ export function trainingState(changes: Partial<ProgressState> = {}): ProgressSta
     workers: { ready: 2, expected: 2 },
     elapsedMs: 62_000,
     etaMs: 48_000,
-    lossHistory: [1.6, 0.8, 0.4, 0.2, 0.1],
+    cost: { now: 0.0934, smoothed: 0.0812 },
+    costHistory: [1.6, 0.8, 0.4, 0.2, 0.1],
     ...changes,
   };
 }

@@ -15,6 +15,10 @@ import {
   roster,
 } from '../support/cluster-agent.js';
 import { settled } from '../support/cluster.js';
+import { scored } from '../support/scored.js';
+
+/** What a report says of layers that nobody asks about. */
+const HEALTHY = { activeUnits: [], nonFiniteLayer: null };
 
 describe('an agent that is welcomed', () => {
   it('starts its engine, makes room for pieces, and says that it is ready', async () => {
@@ -50,7 +54,7 @@ describe('a step', () => {
     expect(stage.pieces('gradient')).toMatchObject([
       { to: COORDINATOR, piece: { fence: fence(0), node: { level: 2, index: 0 }, start: 0, count: 4 } },
     ]);
-    expect(stage.sent[3]).toEqual({ type: 'stepReport', fence: fence(0), shards: SHARDS, computeMs: 3, waitMs: 1 });
+    expect(stage.sent[3]).toEqual({ type: 'stepReport', fence: fence(0), shards: SHARDS, computeMs: 3, waitMs: 1, ...HEALTHY });
     expect(stage.engine.diary).toEqual([
       'train step 0 attempt 1 with 1 2 3 4',
       'step 0 attempt 1 got 5 6',
@@ -219,7 +223,7 @@ describe('a member of a mesh', () => {
   it('without shards of its own reports at once, and sums nevertheless', async () => {
     const stage = await readyStage('mesh');
     await stage.tell({ ...plan(0), firstShard: 0, endShard: 0 });
-    expect(stage.sent).toEqual([{ type: 'stepReport', fence: fence(0), shards: [], computeMs: 0, waitMs: 0 }]);
+    expect(stage.sent).toEqual([{ type: 'stepReport', fence: fence(0), shards: [], computeMs: 0, waitMs: 0, ...HEALTHY }]);
     stage.agent.piece(gradient([1, 2, 3, 4], { node: { level: 2, index: 0 } }));
     expect(stage.pieces('sum')).toHaveLength(1);
   });
@@ -256,7 +260,7 @@ describe('an evaluation', () => {
     expect(stage.sent).toEqual([]);
     await stage.weights(1, 4, 3, 2, 1);
     expect(stage.engine.diary).toEqual(['evaluate dev 2–5 with 4 3 2 1']);
-    expect(stage.sent).toEqual([{ type: 'evaluated', request: 6, shards: SHARDS }]);
+    expect(stage.sent).toEqual([{ type: 'evaluated', request: 6, shards: SHARDS.map(scored) }]);
   });
 
   it('answers one request after the other', async () => {

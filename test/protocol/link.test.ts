@@ -14,6 +14,7 @@ const evaluate = (request: number): CoordinatorMessage => ({
   request,
   weightsVersion: 1,
   split: 'dev',
+  mistakes: 0,
   firstShard: 0,
   endShard: 1,
 });

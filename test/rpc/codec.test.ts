@@ -11,6 +11,7 @@ import {
 } from '../../src/rpc/codec.js';
 import { protocol } from '../../src/rpc/proto.js';
 import { clusterJob } from '../support/cluster-job.js';
+import { scored } from '../support/scored.js';
 
 const session = protocol().Coordinator.service.Session;
 
@@ -93,11 +94,26 @@ const fromCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
     request: uint32,
     weightsVersion: uint32,
     split,
+    mistakes: uint32,
     firstShard: uint32,
     endShard: uint32,
   }),
   fc.record({ type: fc.constant('shutdown' as const), reason, message: text }),
   fc.record({ type: fc.constant('clockPing' as const), sentMs: fc.double() }),
+);
+
+const scores = fc.array(
+  fc.record({
+    shard: uint32,
+    loss: fc.double(),
+    correct: uint32,
+    confusion: fc.array(uint32),
+    positiveScores: floats,
+    negativeScores: floats,
+    absoluteError: fc.double(),
+    targets: fc.record({ count: uint32, mean: fc.double(), squares: fc.double() }),
+    misjudged: fc.array(fc.record({ sample: uint32, loss: fc.double(), target: fc.double(), predicted: fc.double() })),
+  }),
 );
 
 const fromWorker: fc.Arbitrary<WorkerMessage> = fc.oneof(
@@ -112,8 +128,16 @@ const fromWorker: fc.Arbitrary<WorkerMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant('ready' as const), dataFingerprint: text }),
   fc.record({ type: fc.constant('exchangeNodes' as const), fence, exchange: uint32, nodes }),
-  fc.record({ type: fc.constant('stepReport' as const), fence, shards, computeMs: fc.double(), waitMs: fc.double() }),
-  fc.record({ type: fc.constant('evaluated' as const), request: uint32, shards }),
+  fc.record({
+    type: fc.constant('stepReport' as const),
+    fence,
+    shards,
+    computeMs: fc.double(),
+    waitMs: fc.double(),
+    activeUnits: fc.array(fc.record({ layer: uint32, units: fc.uint8Array().map((units) => Buffer.from(units)) })),
+    nonFiniteLayer: fc.option(fc.nat(999)),
+  }),
+  fc.record({ type: fc.constant('evaluated' as const), request: uint32, shards: scores }),
   fc.record({ type: fc.constant('peerLost' as const), peer: text, reason: text }),
   fc.record({ type: fc.constant('failed' as const), code: text, message: text }),
   fc.record({
@@ -150,7 +174,7 @@ describe('messages', () => {
     const report = {
       type: 'evaluated',
       request: 1,
-      shards: [NaN, Infinity, -0].map((loss, shard) => ({ shard, loss, correct: 0 })),
+      shards: [NaN, Infinity, -0].map((loss, shard) => scored({ shard, loss, correct: 0 })),
     } as const;
     expect(throughWorker(report)).toEqual(report);
   });

@@ -189,7 +189,15 @@ describe.skipIf(process.platform !== 'linux')('processes that share memory', () 
     const evaluated = { type: 'evaluated', request: 1, shards: [] } as const;
     const nodes = [{ level: 1, index: 2, values: numbers(5) }];
     const exchange = { type: 'exchangeNodes', fence, exchange: 3, nodes } as const;
-    const report = { type: 'stepReport', fence, shards: [], computeMs: 1, waitMs: 2 } as const;
+    const report = {
+      type: 'stepReport',
+      fence,
+      shards: [],
+      computeMs: 1,
+      waitMs: 2,
+      activeUnits: [],
+      nonFiniteLayer: 3,
+    } as const;
     for (const message of [evaluated, exchange, report]) worker.link.send(message);
     await atCoordinator.until(() => atCoordinator.messages.length === 3);
     expect(atCoordinator.messages).toEqual([exchange, report, evaluated]);

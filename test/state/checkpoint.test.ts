@@ -130,11 +130,11 @@ describe('damaged checkpoints', () => {
     }
   });
 
-  it('cannot be made by names that belong to the optimizer', async () => {
+  it('cannot be made by names that belong to the checkpoint', async () => {
     const checkpoint = {
       ...checkpointAt(1),
       tensors: [{ name: 'optimizer/x', shape: [0], data: new Float32Array(0) }],
     };
-    await expect(saveCheckpoint(await temporaryFolder(), checkpoint, 1)).rejects.toThrow(/is for the optimizer/);
+    await expect(saveCheckpoint(await temporaryFolder(), checkpoint, 1)).rejects.toThrow(/are for checkpoints/);
   });
 });

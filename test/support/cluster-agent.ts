@@ -7,7 +7,9 @@ import type {
   NodeValues,
   Plan,
   Roster,
+  Evaluate,
   ShardReport,
+  ShardScore,
   WorkerMessage,
 } from '../../src/protocol/messages.js';
 import { ROOT, type Piece, type PieceKind } from '../../src/protocol/piece.js';
@@ -16,6 +18,7 @@ import { Agent, type AgentEngine } from '../../worker/agent.js';
 import type { PassPort, PassResult } from '../../worker/engine.js';
 import { clusterJob } from './cluster-job.js';
 import { settled } from './cluster.js';
+import { scored } from './scored.js';
 
 const ELEMENTS = 4;
 export const NODES: readonly NodeValues[] = [{ level: 0, index: 0, values: Float32Array.of(1) }];
@@ -46,12 +49,17 @@ class DiaryEngine implements AgentEngine {
       const values = new Float32Array(ELEMENTS);
       for (const bucket of this.buckets) port.bucket(bucket, [{ level: 2, index: 0, values }]);
     }
-    return { shards: SHARDS, computeMs: 3, waitMs: 1, dataWaitMs: 0 };
+    return { shards: SHARDS, computeMs: 3, waitMs: 1, dataWaitMs: 0, activeUnits: [], nonFiniteLayer: null };
   }
 
-  evaluate(split: string, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
-    this.diary.push(`evaluate ${split} ${first}–${end} with ${this.vectors[weights].join(' ')}`);
-    return Promise.resolve([...SHARDS]);
+  evaluate(
+    { split, firstShard, endShard }: Pick<Evaluate, 'split' | 'firstShard' | 'endShard'>,
+    weights: 0 | 1,
+    report: (shards: readonly ShardScore[]) => void,
+  ): Promise<void> {
+    this.diary.push(`evaluate ${split} ${firstShard}–${endShard} with ${this.vectors[weights].join(' ')}`);
+    report(SHARDS.map(scored));
+    return Promise.resolve();
   }
 
   close(): Promise<void> {
@@ -154,6 +162,7 @@ export const evaluate = (version: number, request = 1): CoordinatorMessage => ({
   request,
   weightsVersion: version,
   split: 'dev',
+  mistakes: 0,
   firstShard: 2,
   endShard: 5,
 });

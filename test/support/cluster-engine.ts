@@ -2,7 +2,14 @@ import { EpochSampler } from '../../src/data/sampler.js';
 import type { SplitName } from '../../src/job/job.js';
 import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import type { Exchange } from '../../src/nn/layer.js';
-import { evaluationShards, type NodeValues, type Plan, type ShardReport } from '../../src/protocol/messages.js';
+import {
+  evaluationShards,
+  type NodeValues,
+  type Plan,
+  type Evaluate,
+  type ShardReport,
+  type ShardScore,
+} from '../../src/protocol/messages.js';
 import type { Bucket, Extent } from '../../src/reduce/buckets.js';
 import { mergeMoments, mergeSums, type MomentNode } from '../../src/reduce/moments.js';
 import { cutShards } from '../../src/reduce/shards.js';
@@ -11,6 +18,7 @@ import type { AgentEngine } from '../../worker/agent.js';
 import type { PassPort, PassResult } from '../../worker/engine.js';
 import type { GradientNode } from '../../worker/reduction.js';
 import { SIZES, type ClusterJob } from './cluster-job.js';
+import { scored } from './scored.js';
 
 /** A number between −1 and 1 for a feature of a sample; any fixed function with some variety will do. */
 const feature = (sample: number, j: number): number => Math.fround((((sample * 31 + j * 17 + 5) % 23) - 11) / 11);
@@ -86,6 +94,8 @@ export class ClusterEngine implements AgentEngine {
       computeMs: 1,
       waitMs: 0,
       dataWaitMs: 0,
+      activeUnits: [],
+      nonFiniteLayer: null,
     };
   }
 
@@ -94,19 +104,20 @@ export class ClusterEngine implements AgentEngine {
     port.bucket(bucket, nodes);
   }
 
-  evaluate(split: SplitName, weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
+  evaluate(
+    { split, firstShard: first, endShard: end }: Pick<Evaluate, 'split' | 'firstShard' | 'endShard'>,
+    weights: 0 | 1,
+    report: (shards: readonly ShardScore[]) => void,
+  ): Promise<void> {
     this.#active = this.vectors[weights];
     const size = SIZES[split] ?? 0;
     const shards = cutShards(size, evaluationShards(size)).slice(first, end);
-    return Promise.resolve(
-      shards.map(({ start, rows }, index) =>
-        this.#report(
-          first + index,
-          Array.from({ length: rows }, (_, row) => start + row),
-          this.#statistics(),
-        ),
-      ),
-    );
+    const reports = shards.map(({ start, rows }, index) => {
+      const samples = Array.from({ length: rows }, (_, row) => start + row);
+      return scored(this.#report(first + index, samples, this.#statistics()));
+    });
+    report(reports);
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

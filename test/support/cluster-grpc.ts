@@ -56,6 +56,8 @@ export async function trainOverGrpc(
     cooperation: new CooperationChoice({ collective, bucketElements: elements }, model.parameterElements),
     exchanges,
     sizes,
+    classes: 3,
+    earlyStopping: null,
     maxSteps,
     observer: new RecordingObserver(),
   });

@@ -1,3 +1,5 @@
+import type { BestEvaluation } from '../../coordinator/early-stopping.js';
+import type { HealthWarning } from '../../coordinator/layer-health.js';
 import type { Membership, MembershipChange } from '../../coordinator/membership.js';
 import type { StepRecord, TrainerObserver, TrainerPhase } from '../../coordinator/observer.js';
 import type { SplitScore } from '../../coordinator/split-evaluation.js';
@@ -13,6 +15,11 @@ export class RecordingObserver implements TrainerObserver {
   readonly choices: string[] = [];
   readonly steps: StepRecord[] = [];
   readonly evaluations: { readonly split: SplitName; readonly score: SplitScore; readonly step: number }[] = [];
+  readonly skipped: { readonly step: number; readonly reason: string }[] = [];
+  readonly warnings: { readonly step: number; readonly warning: HealthWarning }[] = [];
+  early: BestEvaluation | null = null;
+  /** How often the end of training was saved. */
+  saved = 0;
   ready = 0;
 
   phase(phase: TrainerPhase): void {
@@ -41,6 +48,23 @@ export class RecordingObserver implements TrainerObserver {
 
   stepCommitted(record: StepRecord): Promise<void> {
     this.steps.push(record);
+    return Promise.resolve();
+  }
+
+  stepSkipped(step: number, reason: string): void {
+    this.skipped.push({ step, reason });
+  }
+
+  unhealthy(step: number, warning: HealthWarning): void {
+    this.warnings.push({ step, warning });
+  }
+
+  stoppedEarly(best: BestEvaluation): void {
+    this.early = best;
+  }
+
+  trained(): Promise<void> {
+    this.saved += 1;
     return Promise.resolve();
   }
 

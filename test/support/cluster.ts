@@ -4,6 +4,7 @@
  */
 import type { ModelState } from '../../coordinator/model-state.js';
 import { CooperationChoice } from '../../coordinator/cooperation.js';
+import type { EarlyStopping } from '../../coordinator/early-stopping.js';
 import { Trainer, type Scores } from '../../coordinator/trainer.js';
 import { COORDINATOR, type CoordinatorLink, type WorkerLink } from '../../src/protocol/link.js';
 import { LocalConnection } from '../../src/protocol/local-link.js';
@@ -66,6 +67,7 @@ export interface ClusterOptions {
   readonly state?: ModelState;
   readonly maxSteps?: number;
   readonly collective?: CollectiveName;
+  readonly earlyStopping?: EarlyStopping;
   /** Another engine than the made-up one, for workers that misbehave. */
   readonly engine?: (worker: string) => AgentEngine | Promise<AgentEngine>;
 }
@@ -98,6 +100,8 @@ export class TestCluster {
       cooperation: new CooperationChoice({ collective, bucketElements: BUCKET_ELEMENTS }, model.parameterElements),
       exchanges,
       sizes: SIZES,
+      classes: 3,
+      earlyStopping: options.earlyStopping ?? null,
       maxSteps: options.maxSteps ?? null,
       observer: this.observer,
     });

@@ -10,6 +10,7 @@ import { cutBuckets } from '../../src/reduce/buckets.js';
 import type { Engine, PassPort } from '../../worker/engine.js';
 import { layoutOptions } from '../../worker/engine.js';
 import { measureLayout } from '../../worker/layout.js';
+import { scoresOf } from '../support/scored.js';
 import { builtEngine } from '../support/built-engine.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
 import { PassRig } from '../support/pass-rig.js';
@@ -194,27 +195,32 @@ describe('an engine with real compute threads', () => {
     const total = evaluationShards(SAMPLES);
     expect(total).toBe(2);
     const [one, two] = engines;
-    const whole = await one?.evaluate('train', 0, 0, total);
-    expect(whole?.map(({ shard }) => shard)).toEqual([0, 1]);
-    expect(await two?.evaluate('train', 0, 0, total)).toEqual(whole);
-    expect([
-      ...((await two?.evaluate('train', 0, 0, 1)) ?? []),
-      ...((await one?.evaluate('train', 0, 1, 2)) ?? []),
-    ]).toEqual(whole);
+    if (one === undefined || two === undefined) throw new Error('two engines were started');
+    const part = (firstShard: number, endShard: number) =>
+      ({ split: 'train', firstShard, endShard, mistakes: 5 }) as const;
+    const whole = await scoresOf(one, 0, part(0, total));
+    expect(whole.map(({ shard }) => shard)).toEqual([0, 1]);
+    expect(await scoresOf(two, 0, part(0, total))).toEqual(whole);
+    expect([...(await scoresOf(two, 0, part(0, 1))), ...(await scoresOf(one, 0, part(1, 2)))]).toEqual(whole);
   });
 
   it('refuses a split that the job does not have', async () => {
-    await expect(engines[0]?.evaluate('dev', 0, 0, 1)).rejects.toThrow('this job has no dev split');
+    const [engine] = engines;
+    if (engine === undefined) throw new Error('an engine was started');
+    await expect(scoresOf(engine, 0, { split: 'dev', firstShard: 0, endShard: 1 })).rejects.toThrow(
+      'this job has no dev split',
+    );
   });
 
   it('uses the model vector that it is told to use', async () => {
     const [engine] = engines;
     if (engine === undefined) throw new Error('an engine was started');
-    const before = await engine.evaluate('train', 0, 0, 1);
+    const first = { split: 'train', firstShard: 0, endShard: 1 } as const;
+    const before = await scoresOf(engine, 0, first);
     engine.vectors[1].fill(0);
     // All outputs equal: log 3 for each of the 150 samples of the shard.
-    const [zero] = await engine.evaluate('train', 1, 0, 1);
+    const [zero] = await scoresOf(engine, 1, first);
     expect((zero?.loss ?? NaN) / 150).toBeCloseTo(Math.log(3), 6);
-    expect(await engine.evaluate('train', 0, 0, 1)).toEqual(before);
+    expect(await scoresOf(engine, 0, first)).toEqual(before);
   });
 });

@@ -27,6 +27,7 @@ function program(training: readonly { operations: Segment; meanwhile?: Segment }
     })),
     inference,
     exchanges: [],
+    layerOutputs: [],
     gradients: [],
     outputs: 0,
     targets: 0,

@@ -9,7 +9,8 @@ import { createWasmKernels } from '../../kernels/wasm/wasm-kernels.js';
 import type { Exchange } from '../../nn/layer.js';
 import { buildModel, type Model } from '../../nn/model.js';
 import type { Segment } from '../../nn/program.js';
-import type { NodeValues, Plan, ShardReport, Welcome } from '../../protocol/messages.js';
+import type { Evaluate, NodeValues, Plan, ShardReport, ShardScore, Welcome } from '../../protocol/messages.js';
+import { EMPTY_SPREAD } from '../../scores/spread.js';
 import { BucketProgress, type Bucket, type Extent } from '../../reduce/buckets.js';
 import { cutShards } from '../../reduce/shards.js';
 import { completeSubtrees, coveredShards, type TreeNode } from '../../reduce/tree.js';
@@ -94,11 +95,23 @@ export class WaitingEngine implements AgentEngine {
       await form(stage.meanwhile);
       await clock.idle(answer);
     }
-    return { shards: reports(plan.firstShard, plan.endShard), computeMs: waitMs, waitMs: clock.idleMs, dataWaitMs: 0 };
+    return {
+      shards: reports(plan.firstShard, plan.endShard),
+      computeMs: waitMs,
+      waitMs: clock.idleMs,
+      dataWaitMs: 0,
+      activeUnits: [],
+      nonFiniteLayer: null,
+    };
   }
 
-  evaluate(_split: string, _weights: 0 | 1, first: number, end: number): Promise<ShardReport[]> {
-    return Promise.resolve(reports(first, end));
+  evaluate(
+    { firstShard, endShard }: Pick<Evaluate, 'firstShard' | 'endShard'>,
+    _weights: 0 | 1,
+    report: (shards: readonly ShardScore[]) => void,
+  ): Promise<void> {
+    report(reports(firstShard, endShard).map((shard) => ({ ...shard, ...NOTHING_SCORED })));
+    return Promise.resolve();
   }
 
   close(): Promise<void> {
@@ -144,6 +157,15 @@ class PassClock {
 function partials(nodes: readonly TreeNode[], { width }: Exchange): NodeValues[] {
   return nodes.map((node) => ({ ...node, values: new Float32Array(width) }));
 }
+
+const NOTHING_SCORED = {
+  confusion: [],
+  positiveScores: new Float32Array(0),
+  negativeScores: new Float32Array(0),
+  absoluteError: 0,
+  targets: EMPTY_SPREAD,
+  misjudged: [],
+};
 
 function reports(first: number, end: number): ShardReport[] {
   return Array.from({ length: end - first }, (_, index) => ({ shard: first + index, loss: 0, correct: 0 }));

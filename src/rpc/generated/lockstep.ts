@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { ActiveUnits as _lockstep_v1_ActiveUnits, ActiveUnits__Output as _lockstep_v1_ActiveUnits__Output } from './lockstep/v1/ActiveUnits.js';
 import type { BulkClient as _lockstep_v1_BulkClient, BulkDefinition as _lockstep_v1_BulkDefinition } from './lockstep/v1/Bulk.js';
 import type { BulkChunk as _lockstep_v1_BulkChunk, BulkChunk__Output as _lockstep_v1_BulkChunk__Output } from './lockstep/v1/BulkChunk.js';
 import type { BulkRequest as _lockstep_v1_BulkRequest, BulkRequest__Output as _lockstep_v1_BulkRequest__Output } from './lockstep/v1/BulkRequest.js';
@@ -15,6 +16,7 @@ import type { ExchangeResult as _lockstep_v1_ExchangeResult, ExchangeResult__Out
 import type { Failed as _lockstep_v1_Failed, Failed__Output as _lockstep_v1_Failed__Output } from './lockstep/v1/Failed.js';
 import type { Fence as _lockstep_v1_Fence, Fence__Output as _lockstep_v1_Fence__Output } from './lockstep/v1/Fence.js';
 import type { Hello as _lockstep_v1_Hello, Hello__Output as _lockstep_v1_Hello__Output } from './lockstep/v1/Hello.js';
+import type { Misjudged as _lockstep_v1_Misjudged, Misjudged__Output as _lockstep_v1_Misjudged__Output } from './lockstep/v1/Misjudged.js';
 import type { NodeValues as _lockstep_v1_NodeValues, NodeValues__Output as _lockstep_v1_NodeValues__Output } from './lockstep/v1/NodeValues.js';
 import type { Opening as _lockstep_v1_Opening, Opening__Output as _lockstep_v1_Opening__Output } from './lockstep/v1/Opening.js';
 import type { PeerLost as _lockstep_v1_PeerLost, PeerLost__Output as _lockstep_v1_PeerLost__Output } from './lockstep/v1/PeerLost.js';
@@ -25,7 +27,9 @@ import type { Roster as _lockstep_v1_Roster, Roster__Output as _lockstep_v1_Rost
 import type { RosterMember as _lockstep_v1_RosterMember, RosterMember__Output as _lockstep_v1_RosterMember__Output } from './lockstep/v1/RosterMember.js';
 import type { Segment as _lockstep_v1_Segment, Segment__Output as _lockstep_v1_Segment__Output } from './lockstep/v1/Segment.js';
 import type { ShardReport as _lockstep_v1_ShardReport, ShardReport__Output as _lockstep_v1_ShardReport__Output } from './lockstep/v1/ShardReport.js';
+import type { ShardScore as _lockstep_v1_ShardScore, ShardScore__Output as _lockstep_v1_ShardScore__Output } from './lockstep/v1/ShardScore.js';
 import type { Shutdown as _lockstep_v1_Shutdown, Shutdown__Output as _lockstep_v1_Shutdown__Output } from './lockstep/v1/Shutdown.js';
+import type { Spread as _lockstep_v1_Spread, Spread__Output as _lockstep_v1_Spread__Output } from './lockstep/v1/Spread.js';
 import type { StepReport as _lockstep_v1_StepReport, StepReport__Output as _lockstep_v1_StepReport__Output } from './lockstep/v1/StepReport.js';
 import type { TraceRecord as _lockstep_v1_TraceRecord, TraceRecord__Output as _lockstep_v1_TraceRecord__Output } from './lockstep/v1/TraceRecord.js';
 import type { TraceSpans as _lockstep_v1_TraceSpans, TraceSpans__Output as _lockstep_v1_TraceSpans__Output } from './lockstep/v1/TraceSpans.js';
@@ -40,6 +44,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   lockstep: {
     v1: {
+      ActiveUnits: MessageTypeDefinition<_lockstep_v1_ActiveUnits, _lockstep_v1_ActiveUnits__Output>
       Bulk: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_BulkClient> & { service: _lockstep_v1_BulkDefinition }
       BulkChunk: MessageTypeDefinition<_lockstep_v1_BulkChunk, _lockstep_v1_BulkChunk__Output>
       BulkRequest: MessageTypeDefinition<_lockstep_v1_BulkRequest, _lockstep_v1_BulkRequest__Output>
@@ -54,6 +59,7 @@ export interface ProtoGrpcType {
       Failed: MessageTypeDefinition<_lockstep_v1_Failed, _lockstep_v1_Failed__Output>
       Fence: MessageTypeDefinition<_lockstep_v1_Fence, _lockstep_v1_Fence__Output>
       Hello: MessageTypeDefinition<_lockstep_v1_Hello, _lockstep_v1_Hello__Output>
+      Misjudged: MessageTypeDefinition<_lockstep_v1_Misjudged, _lockstep_v1_Misjudged__Output>
       NodeValues: MessageTypeDefinition<_lockstep_v1_NodeValues, _lockstep_v1_NodeValues__Output>
       Opening: MessageTypeDefinition<_lockstep_v1_Opening, _lockstep_v1_Opening__Output>
       PeerLost: MessageTypeDefinition<_lockstep_v1_PeerLost, _lockstep_v1_PeerLost__Output>
@@ -65,7 +71,9 @@ export interface ProtoGrpcType {
       RosterMember: MessageTypeDefinition<_lockstep_v1_RosterMember, _lockstep_v1_RosterMember__Output>
       Segment: MessageTypeDefinition<_lockstep_v1_Segment, _lockstep_v1_Segment__Output>
       ShardReport: MessageTypeDefinition<_lockstep_v1_ShardReport, _lockstep_v1_ShardReport__Output>
+      ShardScore: MessageTypeDefinition<_lockstep_v1_ShardScore, _lockstep_v1_ShardScore__Output>
       Shutdown: MessageTypeDefinition<_lockstep_v1_Shutdown, _lockstep_v1_Shutdown__Output>
+      Spread: MessageTypeDefinition<_lockstep_v1_Spread, _lockstep_v1_Spread__Output>
       StepReport: MessageTypeDefinition<_lockstep_v1_StepReport, _lockstep_v1_StepReport__Output>
       TraceRecord: MessageTypeDefinition<_lockstep_v1_TraceRecord, _lockstep_v1_TraceRecord__Output>
       TraceSpans: MessageTypeDefinition<_lockstep_v1_TraceSpans, _lockstep_v1_TraceSpans__Output>

@@ -7,6 +7,7 @@ export interface Evaluate {
   'split'?: (string);
   'firstShard'?: (number);
   'endShard'?: (number);
+  'mistakes'?: (number);
 }
 
 export interface Evaluate__Output {
@@ -15,4 +16,5 @@ export interface Evaluate__Output {
   'split': (string);
   'firstShard': (number);
   'endShard': (number);
+  'mistakes': (number);
 }

@@ -2,12 +2,15 @@
 
 import type { Fence as _lockstep_v1_Fence, Fence__Output as _lockstep_v1_Fence__Output } from '../../lockstep/v1/Fence.js';
 import type { ShardReport as _lockstep_v1_ShardReport, ShardReport__Output as _lockstep_v1_ShardReport__Output } from '../../lockstep/v1/ShardReport.js';
+import type { ActiveUnits as _lockstep_v1_ActiveUnits, ActiveUnits__Output as _lockstep_v1_ActiveUnits__Output } from '../../lockstep/v1/ActiveUnits.js';
 
 export interface StepReport {
   'fence'?: (_lockstep_v1_Fence | null);
   'shards'?: (_lockstep_v1_ShardReport)[];
   'computeMs'?: (number | string);
   'waitMs'?: (number | string);
+  'activeUnits'?: (_lockstep_v1_ActiveUnits)[];
+  'nonfiniteLayer'?: (number);
 }
 
 export interface StepReport__Output {
@@ -15,4 +18,6 @@ export interface StepReport__Output {
   'shards': (_lockstep_v1_ShardReport__Output)[];
   'computeMs': (number);
   'waitMs': (number);
+  'activeUnits': (_lockstep_v1_ActiveUnits__Output)[];
+  'nonfiniteLayer': (number);
 }
