@@ -98,6 +98,8 @@ const SETTLING_STEPS = 20;
 const VANISHING = 1e-4;
 /** From this share of dead units on, the layer learns with half of what it was given. */
 const DEAD = 0.5;
+/** In a smaller batch many a healthy unit happens to be 0 for all samples. */
+const SAMPLES_TO_JUDGE_UNITS = 64;
 /** An update that is longer than the weights replaces them. */
 const LARGEST_UPDATE = 1;
 
@@ -141,8 +143,8 @@ export class HealthWatch {
     });
   }
 
-  /** Takes the health of each trained layer in a step. */
-  layers(health: readonly LayerHealth[]): HealthWarning[] {
+  /** Takes the health of each trained layer in a step over so many samples. */
+  layers(health: readonly LayerHealth[], samples: number): HealthWarning[] {
     const perWeight = health.map(
       ({ gradientNorm }, place) => (gradientNorm ?? NaN) / Math.sqrt(this.#sizes[place] ?? 1),
     );
@@ -153,10 +155,15 @@ export class HealthWatch {
         ...this.#tell('vanishing', place, last > 0 && own < VANISHING * last, (layer) => {
           return `the gradient of layer ${layer} vanishes: per weight it is ${shown(own / last)} of that of the last layer. Try relu with the he initializer, batchNorm, or fewer layers`;
         }),
-        ...this.#tell('dead', place, deadShare !== undefined && deadShare >= DEAD, (layer) => {
-          const share = `${((deadShare ?? 0) * 100).toFixed(0)}%`;
-          return `${share} of the ReLU units behind layer ${layer} are 0 for every sample of the batch, and learn nothing. Lower training.optimizer.learningRate, or use leakyRelu`;
-        }),
+        ...this.#tell(
+          'dead',
+          place,
+          samples >= SAMPLES_TO_JUDGE_UNITS && deadShare !== undefined && deadShare >= DEAD,
+          (layer) => {
+            const share = `${((deadShare ?? 0) * 100).toFixed(0)}%`;
+            return `${share} of the ReLU units behind layer ${layer} are 0 for every sample of the batch, and learn nothing. Lower training.optimizer.learningRate, or use leakyRelu`;
+          },
+        ),
         ...this.#tell('update', place, updateRatio !== null && updateRatio > LARGEST_UPDATE, (layer) => {
           return `one step changes the weights of layer ${layer} by ${shown(updateRatio ?? 0)} times their own length; about 0.001 is usual. Lower training.optimizer.learningRate, or set training.warmupSteps`;
         }),

@@ -57,6 +57,6 @@ export interface TrainerObserver {
   stoppedEarly(best: BestEvaluation): void;
   /** All steps are done; what follows are evaluations. */
   trained(): Promise<void>;
-  /** @param step Steps after which the weights were those that are scored. */
-  evaluated(split: SplitName, score: SplitScore, step: number): Promise<void>;
+  /** @param step Steps after which the weights were those that are scored. @param isFinal They are those that the run ends with. */
+  evaluated(split: SplitName, score: SplitScore, step: number, isFinal: boolean): Promise<void>;
 }

@@ -195,8 +195,8 @@ export class Recorder implements TrainerObserver {
     }
   }
 
-  async evaluated(split: SplitName, score: SplitScore, step: number): Promise<void> {
-    const { metrics, directory, spectator, prepared, state } = this.#options;
+  async evaluated(split: SplitName, score: SplitScore, step: number, isFinal: boolean): Promise<void> {
+    const { metrics, directory, spectator, prepared, state, earlyStopping } = this.#options;
     const { accuracy: share, ...figures } = splitMetrics(score);
     const accuracy = typeof share === 'number' ? { accuracy: share } : {};
     metrics.evaluated({ split, loss: score.loss, ...accuracy });
@@ -207,6 +207,7 @@ export class Recorder implements TrainerObserver {
       epoch: Math.ceil(epoch),
       split,
       evaluation: true,
+      ...(isFinal ? { final: true } : {}),
       ...figures,
       ...accuracy,
       learningRate: state.learningRate(Math.max(0, step - 1), Math.max(0, Math.ceil(epoch) - 1)),
@@ -214,7 +215,9 @@ export class Recorder implements TrainerObserver {
       workers: this.#workers,
       time: this.#now(),
     });
-    if (split === 'dev' && Number.isInteger(epoch) && step === state.version) spectator.epochCompleted();
+    // A job that stops early has been judged at the end of its last epoch before it is scored.
+    const endsEpoch = split === 'dev' && Number.isInteger(epoch) && !(isFinal && earlyStopping !== null);
+    if (endsEpoch) spectator.epochCompleted();
   }
 
   stepSkipped(step: number, reason: string): void {

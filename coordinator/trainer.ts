@@ -331,7 +331,7 @@ export class Trainer {
     const times = workerTimes(attempts);
     const active = attempts.flatMap(({ reports }) => [...reports.values()].flatMap(({ activeUnits }) => activeUnits));
     const layers = norms === null ? null : layerHealth(model, norms, active);
-    if (!result.skipped) this.#watchHealth(gradientSquares, layers);
+    if (!result.skipped) this.#watchHealth(gradientSquares, layers, batchCount);
     await observer.stepCommitted({
       step: state.version,
       dataEpoch: work.dataEpoch,
@@ -368,33 +368,41 @@ export class Trainer {
     return true;
   }
 
-  #watchHealth(gradientSquares: readonly number[], layers: readonly LayerHealth[] | null): void {
+  #watchHealth(gradientSquares: readonly number[], layers: readonly LayerHealth[] | null, samples: number): void {
     const { model, job, observer, state } = this.#options;
-    if (job.training.healthEverySteps === 0) return;
+    const { healthEverySteps, batchSize, accumulate } = job.training;
+    // The few samples at the end of an epoch say little about a layer.
+    const isShort = batchSize > 0 && samples < Math.min(this.#trainSize, batchSize * accumulate) / 2;
+    if (healthEverySteps === 0 || isShort) return;
     const norms = sumByLayer(model, gradientSquares).map(Math.sqrt);
-    const warnings = [...this.#health.gradients(norms), ...(layers === null ? [] : this.#health.layers(layers))];
+    const warnings = [
+      ...this.#health.gradients(norms),
+      ...(layers === null ? [] : this.#health.layers(layers, samples)),
+    ];
     for (const warning of warnings) observer.unhealthy(state.version, warning);
   }
 
-  async #evaluate(split: SplitName, mistakes = 0, step = this.#options.state.version): Promise<SplitScore | null> {
+  /** @param finalStep Where the weights were reached that the run ends with; null while it goes on. */
+  async #evaluate(split: SplitName, finalStep: number | null = null): Promise<SplitScore | null> {
     const { sizes, classes, state, observer } = this.#options;
     const began = performance.now();
     const size = sizes[split] ?? 0;
+    const isFinal = finalStep !== null;
+    const mistakes = isFinal && split !== 'train' ? MISTAKES : 0;
     const score = await this.#evaluator.score({ split, size, version: state.published, classes, mistakes });
     this.#tracer.span('event loop', `evaluate ${split}`, began, performance.now());
-    if (score !== null) await observer.evaluated(split, score, step);
+    if (score !== null) await observer.evaluated(split, score, finalStep ?? state.version, isFinal);
     return score;
   }
 
   /** Scores the dev split and has it say whether to go on. */
-  async #judge(mistakes = 0): Promise<SplitScore | null> {
+  async #judge(): Promise<void> {
     const { state, earlyStopping, observer } = this.#options;
-    const score = await this.#evaluate('dev', mistakes);
-    if (score === null || earlyStopping === null) return score;
+    const score = await this.#evaluate('dev');
+    if (score === null || earlyStopping === null) return;
     const verdict = earlyStopping.observe(state.version, score);
     if (verdict === 'better') state.keep();
     if (verdict === 'stop' && earlyStopping.best !== null) observer.stoppedEarly(earlyStopping.best);
-    return score;
   }
 
   /** The end of training: saves the state, goes back to the best weights where the job wants them, and scores all splits. */
@@ -402,21 +410,19 @@ export class Trainer {
     const { state, earlyStopping, observer } = this.#options;
     // What follows is no part of the state that a later run goes on from.
     await observer.trained();
-    const isJudged = earlyStopping === null || earlyStopping.stopped;
-    const dev = isJudged ? null : await this.#judge(MISTAKES);
+    if (earlyStopping?.stopped === false) await this.#judge();
     const best = earlyStopping?.best ?? null;
-    if (best === null || best.step === state.version) return this.#finalScores(state.version, dev);
+    if (best === null || best.step === state.version) return this.#finalScores(state.version);
     state.restoreKept();
-    return this.#finalScores(best.step, null);
+    return this.#finalScores(best.step);
   }
 
-  /** @param step Steps after which the weights were what they are now. @param dev The score of the dev split, where it is known. */
-  async #finalScores(step: number, dev: SplitScore | null): Promise<Scores | null> {
+  /** @param step Where the weights were reached. */
+  async #finalScores(step: number): Promise<Scores | null> {
     const scores: { [split in SplitName]?: SplitScore } = {};
     for (const split of ['train', 'dev', 'test'] as const) {
       if (this.#options.sizes[split] === null) continue;
-      const known = split === 'dev' ? dev : null;
-      const score = known ?? (await this.#evaluate(split, split === 'train' ? 0 : MISTAKES, step));
+      const score = await this.#evaluate(split, step);
       if (score === null) return null;
       scores[split] = score;
     }

@@ -137,11 +137,11 @@ export class RunDirectory {
   }
 
   /**
-   * Drops what a run that resumes after `step` steps will measure again: the metrics of later steps, and evaluations at
-   * that very step. −1 drops all.
+   * Drops what a run that resumes after `step` steps will measure again: the metrics of later steps, evaluations at that very
+   * step, and final scores. −1 drops all.
    */
   truncateMetricsAfter(step: number): Promise<void> {
-    return this.metrics.filter((line) => line.step < step || (line.step === step && line.evaluation !== true));
+    return this.metrics.filter((line) => line.final !== true && (line.step < step || (line.step === step && line.evaluation !== true)));
   }
 
   /** Writes `model.safetensors`, atomically. The tensors are copied before the first await. */

@@ -104,6 +104,8 @@ export interface MetricsLine extends Omit<SplitMetrics, 'accuracy'> {
   readonly smoothedCost?: number | undefined;
   /** True for a score over the whole split; a line without it measures the batch of one training step. */
   readonly evaluation?: true | undefined;
+  /** True for a score of the weights that the run ends with; `step` is where they were reached. */
+  readonly final?: true | undefined;
   readonly learningRate: number;
   /** Norm of the gradient of the cost, before clipping; training steps only. */
   readonly gradientNorm?: number | undefined;

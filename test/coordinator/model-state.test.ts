@@ -105,6 +105,73 @@ describe('a committed step', () => {
   });
 });
 
+describe('a step that is skipped', () => {
+  it('changes nothing but the version', () => {
+    const { model } = clusterJob();
+    const state = initialState(clusterJob('training.onNonFinite=skip'));
+    const before = state.tensors();
+    state.begin({ epoch: 0, batchCount: 4 });
+    expect(
+      state.updateRange({ start: 0, end: model.parameterElements }, gradientOf(state, model.parameterElements, NaN)),
+    ).toBe(false);
+    expect(state.gradientSquares().every(Number.isNaN)).toBe(true);
+    expect(state.commit([], { skip: true, measure: true })).toMatchObject({ skipped: true, norms: null });
+    expect(state.version).toBe(1);
+    expect(state.tensors()).toEqual(before);
+  });
+});
+
+describe('the norms of an update', () => {
+  it('are those of gradient, weights and change, parameter by parameter', () => {
+    const { model } = clusterJob();
+    const state = initialState(clusterJob(...PLAIN));
+    const before = tensor(state, '6.dense.weight');
+    state.begin({ epoch: 0, batchCount: 4 });
+    state.updateRange({ start: 0, end: model.parameterElements }, gradientOf(state, model.parameterElements, 8));
+    const { norms } = state.commit([], { measure: true });
+    const place = model.tensors
+      .filter(({ parameter }) => parameter !== null)
+      .findIndex(({ name }) => name === '6.dense.weight');
+    const found = norms?.[place];
+    const squares = (values: readonly number[]) => values.reduce((sum, value) => sum + value * value, 0);
+    expect(found?.gradient).toBe(2 * 2 * before.length);
+    expect(found?.weights).toBeCloseTo(squares(before), 10);
+    // Each weight moves by 0.5 · 2.
+    expect(found?.update).toBeCloseTo(before.length, 5);
+  });
+});
+
+describe('a model that is kept', () => {
+  it('is what the state goes back to, under a number of its own', () => {
+    const state = initialState(clusterJob(...PLAIN));
+    commit(state, 8);
+    state.keep();
+    const kept = state.tensors().model;
+    expect(state.tensors().best).toEqual(kept);
+    commit(state, -3);
+    commit(state, 5);
+    expect(state.tensors().model).not.toEqual(kept);
+    expect([state.version, state.published]).toEqual([3, 3]);
+    state.restoreKept();
+    expect(state.tensors().model).toEqual(kept);
+    expect(Array.from(state.committed).slice(0, 4)).toEqual(Array.from(kept[0]?.values ?? []).slice(0, 4));
+    expect([state.version, state.published]).toEqual([3, 4]);
+  });
+
+  it('survives in a checkpoint', () => {
+    const state = initialState(clusterJob(...PLAIN));
+    state.keep();
+    commit(state, 8);
+    const saved = state.tensors();
+    const [model, slots] = asMaps(saved);
+    const other = initialState(clusterJob(...PLAIN));
+    other.restore(1, model, slots, {}, new Map((saved.best ?? []).map(({ name, values }) => [name, values])));
+    expect(other.tensors().best).toEqual(saved.best);
+    other.restoreKept();
+    expect(other.tensors().model).toEqual(saved.best);
+  });
+});
+
 describe('a step under way', () => {
   const { model } = clusterJob();
 

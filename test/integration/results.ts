@@ -1,12 +1,15 @@
 /** What a run leaves behind, read as a user's script would. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { evaluationRecordSchema, type EvaluationRecord } from '../../src/state/evaluation-record.js';
 import type { EventLine, MetricsLine, RunRecord } from '../../src/state/run-record.js';
 
 export interface Results {
   readonly record: RunRecord;
   readonly metrics: readonly MetricsLine[];
   readonly events: readonly EventLine[];
+  /** null before the run is over. */
+  readonly evaluation: EvaluationRecord | null;
 }
 
 /** Whole lines only: the process may be writing the next one. */
@@ -25,6 +28,9 @@ export function readResults(out: string): Results {
     record: JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as RunRecord,
     metrics: readLines<MetricsLine>(join(out, 'metrics.jsonl')),
     events: readLines<EventLine>(join(out, 'events.jsonl')),
+    evaluation: existsSync(join(out, 'evaluation.json'))
+      ? evaluationRecordSchema.parse(JSON.parse(readFileSync(join(out, 'evaluation.json'), 'utf8')))
+      : null,
   };
 }
 

@@ -16,6 +16,7 @@ function expectSameBits(results: Results, reference: Results): void {
   expect(results.record.weightsSha256).toBe(reference.record.weightsSha256);
   expect(results.record.final).toEqual(reference.record.final);
   expect(measured(results)).toEqual(measured(reference));
+  expect(results.evaluation).toEqual(reference.evaluation);
 }
 
 describe('one job with batch norm, dropout and a last batch that does not divide', () => {

@@ -64,6 +64,7 @@ export function jobText(sync: 'global' | 'shard' = 'global'): string {
     '  decay: { type: exponential, base: 0.9 }',
     '  regularization: { l2: 0.5 }',
     '  clipNorm: 3',
+    '  healthEverySteps: 4',
     'cluster:',
     '  joinTimeoutMs: 60000',
     '',

@@ -117,9 +117,7 @@ describe('renderEpochLine', () => {
 
   it('leaves out what is not known', () => {
     const state = trainingState({ accuracy: null, devLoss: null, devAccuracy: null });
-    expect(renderEpochLine(state)).toBe(
-      'epoch 3/5  J 0.0812  12,345 samples/s  1 m 02 s  step 1,320/2,350',
-    );
+    expect(renderEpochLine(state)).toBe('epoch 3/5  J 0.0812  12,345 samples/s  1 m 02 s  step 1,320/2,350');
   });
 
   it('leaves out from the end what does not fit', () => {

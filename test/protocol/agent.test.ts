@@ -54,7 +54,14 @@ describe('a step', () => {
     expect(stage.pieces('gradient')).toMatchObject([
       { to: COORDINATOR, piece: { fence: fence(0), node: { level: 2, index: 0 }, start: 0, count: 4 } },
     ]);
-    expect(stage.sent[3]).toEqual({ type: 'stepReport', fence: fence(0), shards: SHARDS, computeMs: 3, waitMs: 1, ...HEALTHY });
+    expect(stage.sent[3]).toEqual({
+      type: 'stepReport',
+      fence: fence(0),
+      shards: SHARDS,
+      computeMs: 3,
+      waitMs: 1,
+      ...HEALTHY,
+    });
     expect(stage.engine.diary).toEqual([
       'train step 0 attempt 1 with 1 2 3 4',
       'step 0 attempt 1 got 5 6',
@@ -223,7 +230,9 @@ describe('a member of a mesh', () => {
   it('without shards of its own reports at once, and sums nevertheless', async () => {
     const stage = await readyStage('mesh');
     await stage.tell({ ...plan(0), firstShard: 0, endShard: 0 });
-    expect(stage.sent).toEqual([{ type: 'stepReport', fence: fence(0), shards: [], computeMs: 0, waitMs: 0, ...HEALTHY }]);
+    expect(stage.sent).toEqual([
+      { type: 'stepReport', fence: fence(0), shards: [], computeMs: 0, waitMs: 0, ...HEALTHY },
+    ]);
     stage.agent.piece(gradient([1, 2, 3, 4], { node: { level: 2, index: 0 } }));
     expect(stage.pieces('sum')).toHaveLength(1);
   });

@@ -21,7 +21,7 @@ describe('the area under the ROC curve', () => {
     const scores = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(scores, scores, (positives, negatives) => {
-        const wins = positives.flatMap((a) => negatives.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)));
+        const wins = positives.flatMap((a) => negatives.map((b): number => (a > b ? 1 : a === b ? 0.5 : 0)));
         const expected = wins.reduce((sum, win) => sum + win, 0) / wins.length;
         expect(areaUnderCurve(floats(...positives), floats(...negatives))).toBeCloseTo(expected, 14);
         expect(areaUnderCurve(floats(...positives.reverse()), floats(...negatives))).toBeCloseTo(expected, 14);
