@@ -146,11 +146,15 @@ export class Recorder implements TrainerObserver {
     this.#samplesPerSecond =
       this.#samplesPerSecond === 0 ? rate : SPEED_SMOOTHING * this.#samplesPerSecond + (1 - SPEED_SMOOTHING) * rate;
     const computeMs = Math.max(0, ...record.computeMs);
-    const { accuracy: share, ...measured } = record;
+    const { accuracy: share, layers, ...measured } = record;
     const accuracy = share === null ? {} : { accuracy: share };
     if (this.#writeError !== null) throw this.#writeError;
+    if (Number.isFinite(record.cost)) this.#smoothedCost.add(record.cost);
+    const smoothedCost = this.#smoothedCost.value ?? record.cost;
     metrics.stepCommitted({
       ...measured,
+      smoothedCost,
+      layers: layers ?? [],
       ...transfers.take(),
       ...accuracy,
       epoch: record.dataEpoch + 1,
@@ -163,8 +167,6 @@ export class Recorder implements TrainerObserver {
       },
       workerComputeMs: new Map(record.computeMs.entries()),
     });
-    if (Number.isFinite(record.cost)) this.#smoothedCost.add(record.cost);
-    const smoothedCost = this.#smoothedCost.value ?? record.cost;
     await spectator.step(record, smoothedCost);
     this.#write(
       directory.appendMetrics({
@@ -177,7 +179,7 @@ export class Recorder implements TrainerObserver {
         ...accuracy,
         learningRate: record.learningRate,
         gradientNorm: record.gradientNorm,
-        ...(record.layers === null ? {} : { layers: record.layers }),
+        ...(layers === null ? {} : { layers }),
         samplesPerSecond: Math.round(this.#samplesPerSecond),
         workers: record.workers,
         time: this.#now(),
@@ -199,7 +201,11 @@ export class Recorder implements TrainerObserver {
     const { metrics, directory, spectator, prepared, state, earlyStopping } = this.#options;
     const { accuracy: share, ...figures } = splitMetrics(score);
     const accuracy = typeof share === 'number' ? { accuracy: share } : {};
-    metrics.evaluated({ split, loss: score.loss, ...accuracy });
+    const { loss: _loss, ...others } = figures;
+    const scores = Object.fromEntries(
+      Object.entries(others).filter((entry): entry is [string, number] => entry[1] != null),
+    );
+    metrics.evaluated({ split, loss: score.loss, ...accuracy, scores });
     spectator.evaluated(split, score);
     const epoch = step / prepared.stepsPerEpoch;
     await directory.appendMetrics({
@@ -221,6 +227,7 @@ export class Recorder implements TrainerObserver {
   }
 
   stepSkipped(step: number, reason: string): void {
+    this.#options.metrics.stepSkipped();
     this.#event('skipped', { step, reason });
     this.#options.logger.warn({ step }, `step skipped: ${reason}`);
   }

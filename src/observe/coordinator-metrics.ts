@@ -33,6 +33,11 @@ export interface CommittedStep {
   readonly loss: number;
   /** Share of samples classified correctly, 0 … 1; absent for regression. */
   readonly accuracy?: number;
+  /** J: mean loss plus penalties; and smoothed over the last steps. */
+  readonly cost?: number;
+  readonly smoothedCost?: number;
+  /** The layers, in the steps in which they are looked at. */
+  readonly layers?: readonly LayerFigures[];
   readonly learningRate: number;
   /** Global Euclidean norm of the gradient of the cost, before clipping. */
   readonly gradientNorm?: number;
@@ -42,10 +47,21 @@ export interface CommittedStep {
   readonly workerComputeMs?: ReadonlyMap<number, number>;
 }
 
+/** What a step does to one layer; null stands for what is not known or not a finite number. */
+export interface LayerFigures {
+  readonly name: string;
+  readonly gradientNorm: number | null;
+  readonly weightNorm: number | null;
+  readonly updateRatio: number | null;
+  readonly deadShare?: number | undefined;
+}
+
 export interface Evaluation {
   readonly split: 'train' | 'dev' | 'test';
   readonly loss: number;
   readonly accuracy?: number;
+  /** Other scores over the whole split, by name: f1, auc, r2 … */
+  readonly scores?: Readonly<Record<string, number>>;
 }
 
 export interface CoordinatorMetrics {
@@ -56,6 +72,8 @@ export interface CoordinatorMetrics {
   evaluated(evaluation: Evaluation): void;
   /** A step was begun again from the same weights. */
   recovered(): void;
+  /** A step changed nothing, because its loss or gradient was not finite. */
+  stepSkipped(): void;
   checkpointWritten(checkpoint: { readonly durationMs: number; readonly sizeBytes: number }): void;
 }
 
@@ -101,6 +119,29 @@ export function createCoordinatorMetrics(options: MetricsOptions): Served<Coordi
   const learningRate = make.gauge('learning_rate', 'Learning rate of the last committed step.');
   const gradientNorm = make.gauge('gradient_norm', 'Euclidean norm of the last gradient, before clipping.');
 
+  const cost = make.gauge('cost', 'J of the last step: mean loss plus penalties.');
+  const smoothedCost = make.gauge('smoothed_cost', 'Exponentially weighted average of the cost.');
+  const skippedSteps = make.counter('skipped_steps_total', 'Steps left out because loss or gradient was not finite.');
+  const score = make.labelledGauge('score', 'Score over a whole split, by its last evaluation.', 'split', 'score');
+  const layers = {
+    gradientNorm: make.labelledGauge(
+      'layer_gradient_norm',
+      'Norm of the gradient of a layer, before clipping.',
+      'layer',
+    ),
+    weightNorm: make.labelledGauge('layer_weight_norm', 'Norm of the weights of a layer.', 'layer'),
+    updateRatio: make.labelledGauge(
+      'layer_update_ratio',
+      'Length of the last update of a layer over that of its weights.',
+      'layer',
+    ),
+    deadShare: make.labelledGauge(
+      'layer_dead_ratio',
+      'Share of the ReLU units behind a layer that are 0 for every sample of the batch.',
+      'layer',
+    ),
+  } as const;
+
   const checkpoints = make.counter('checkpoints_total', 'Checkpoints written.');
   const checkpointDuration = make.durations('checkpoint_duration_seconds', 'Time taken to write a checkpoint.');
   const checkpointSize = make.gauge('checkpoint_size_bytes', 'Size of the last checkpoint.');
@@ -136,6 +177,14 @@ export function createCoordinatorMetrics(options: MetricsOptions): Served<Coordi
       if (step.accuracy !== undefined) accuracy.labels('train').set(step.accuracy);
       learningRate.set(step.learningRate);
       if (step.gradientNorm !== undefined) gradientNorm.set(step.gradientNorm);
+      if (step.cost !== undefined) cost.set(step.cost);
+      if (step.smoothedCost !== undefined) smoothedCost.set(step.smoothedCost);
+      for (const layer of step.layers ?? []) {
+        for (const key of ['gradientNorm', 'weightNorm', 'updateRatio', 'deadShare'] as const) {
+          const value = layer[key];
+          if (value !== undefined) layers[key].labels(layer.name).set(value ?? NaN);
+        }
+      }
       transfer.labels('sent').inc(step.sentBytes ?? 0);
       transfer.labels('received').inc(step.receivedBytes ?? 0);
       if (step.workerComputeMs !== undefined) setStepTimeRatios(step.workerComputeMs);
@@ -143,6 +192,11 @@ export function createCoordinatorMetrics(options: MetricsOptions): Served<Coordi
     evaluated(evaluation) {
       loss.labels(evaluation.split).set(evaluation.loss);
       if (evaluation.accuracy !== undefined) accuracy.labels(evaluation.split).set(evaluation.accuracy);
+      for (const [name, value] of Object.entries(evaluation.scores ?? {}))
+        score.labels(evaluation.split, name).set(value);
+    },
+    stepSkipped() {
+      skippedSteps.inc();
     },
     recovered() {
       recoveries.inc();

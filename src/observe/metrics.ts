@@ -78,8 +78,8 @@ export class MetricFactory {
     return new Gauge({ ...this.#identity(name, help), registers: [this.registry] });
   }
 
-  labelledGauge<L extends string>(name: string, help: string, label: L): Gauge<L> {
-    return new Gauge({ ...this.#identity(name, help), labelNames: [label], registers: [this.registry] });
+  labelledGauge<L extends string>(name: string, help: string, ...labels: readonly L[]): Gauge<L> {
+    return new Gauge({ ...this.#identity(name, help), labelNames: [...labels], registers: [this.registry] });
   }
 
   durations(name: string, help: string): Histogram {

@@ -13,6 +13,7 @@ export const unservedCoordinatorMetrics: CoordinatorMetrics = {
   stepCommitted: ignore,
   evaluated: ignore,
   recovered: ignore,
+  stepSkipped: ignore,
   checkpointWritten: ignore,
 };
 

@@ -141,7 +141,9 @@ export class RunDirectory {
    * step, and final scores. −1 drops all.
    */
   truncateMetricsAfter(step: number): Promise<void> {
-    return this.metrics.filter((line) => line.final !== true && (line.step < step || (line.step === step && line.evaluation !== true)));
+    return this.metrics.filter(
+      (line) => line.final !== true && (line.step < step || (line.step === step && line.evaluation !== true)),
+    );
   }
 
   /** Writes `model.safetensors`, atomically. The tensors are copied before the first await. */

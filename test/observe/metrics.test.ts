@@ -19,6 +19,12 @@ const step: CommittedStep = {
   accuracy: 0.9,
   learningRate: 1e-3,
   gradientNorm: 1.5,
+  cost: 0.3,
+  smoothedCost: 0.35,
+  layers: [
+    { name: 'dense0', gradientNorm: 0.5, weightNorm: 4, updateRatio: 0.01 },
+    { name: 'dense2', gradientNorm: null, weightNorm: 2, updateRatio: 0.02, deadShare: 0.25 },
+  ],
   sentBytes: 1000,
   receivedBytes: 2000,
 };
@@ -65,6 +71,12 @@ describe('coordinator metrics', () => {
     expect(valueOf(families, 'lockstep_accuracy', { split: 'train' })).toBe(0.9);
     expect(valueOf(families, 'lockstep_learning_rate')).toBe(1e-3);
     expect(valueOf(families, 'lockstep_gradient_norm')).toBe(1.5);
+    expect(valueOf(families, 'lockstep_cost')).toBe(0.3);
+    expect(valueOf(families, 'lockstep_smoothed_cost')).toBe(0.35);
+    expect(valueOf(families, 'lockstep_layer_gradient_norm', { layer: 'dense0' })).toBe(0.5);
+    expect(valueOf(families, 'lockstep_layer_gradient_norm', { layer: 'dense2' })).toBeNaN();
+    expect(valueOf(families, 'lockstep_layer_dead_ratio', { layer: 'dense0' })).toBeUndefined();
+    expect(valueOf(families, 'lockstep_layer_dead_ratio', { layer: 'dense2' })).toBe(0.25);
     expect(valueOf(families, 'lockstep_transfer_bytes_total', { direction: 'received' })).toBe(4000);
   });
 
@@ -89,12 +101,15 @@ describe('coordinator metrics', () => {
 
   it('shows evaluations, membership, recoveries and checkpoints', async () => {
     const metrics = createCoordinatorMetrics({ build, processMetrics: false });
-    metrics.evaluated({ split: 'dev', loss: 0.3, accuracy: 0.95 });
+    metrics.evaluated({ split: 'dev', loss: 0.3, accuracy: 0.95, scores: { f1: 0.9 } });
+    metrics.stepSkipped();
     metrics.evaluated({ split: 'test', loss: Number.NaN });
     metrics.setWorkers({ joining: 1, ready: 3, lost: 2 }, 7);
     metrics.recovered();
     metrics.checkpointWritten({ durationMs: 40, sizeBytes: 5_000_000 });
     const families = await scrape(metrics.registry);
+    expect(valueOf(families, 'lockstep_score', { split: 'dev', score: 'f1' })).toBe(0.9);
+    expect(valueOf(families, 'lockstep_skipped_steps_total')).toBe(1);
     expect(valueOf(families, 'lockstep_loss', { split: 'dev' })).toBe(0.3);
     expect(valueOf(families, 'lockstep_accuracy', { split: 'dev' })).toBe(0.95);
     expect(valueOf(families, 'lockstep_loss', { split: 'test' })).toBeNaN();
