@@ -203,7 +203,7 @@ export class Recorder implements TrainerObserver {
     const accuracy = typeof share === 'number' ? { accuracy: share } : {};
     const { loss: _loss, ...others } = figures;
     const scores = Object.fromEntries(
-      Object.entries(others).filter((entry): entry is [string, number] => entry[1] != null),
+      Object.entries(others).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
     );
     metrics.evaluated({ split, loss: score.loss, ...accuracy, scores });
     spectator.evaluated(split, score);

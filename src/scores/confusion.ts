@@ -8,8 +8,8 @@ export class ConfusionMatrix {
   readonly #counts = new Map<number, Map<number, number>>();
 
   add(actual: number, predicted: number, samples = 1): void {
-    let row = this.#counts.get(actual);
-    if (row === undefined) this.#counts.set(actual, (row = new Map()));
+    const row = this.#counts.get(actual) ?? new Map<number, number>();
+    this.#counts.set(actual, row);
     row.set(predicted, (row.get(predicted) ?? 0) + samples);
   }
 

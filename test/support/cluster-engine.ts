@@ -1,5 +1,4 @@
 import { EpochSampler } from '../../src/data/sampler.js';
-import type { SplitName } from '../../src/job/job.js';
 import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import type { Exchange } from '../../src/nn/layer.js';
 import {
