@@ -32,9 +32,12 @@ export function findFault(
     // The forward pass goes from the first layer to the last, and what is not finite spreads that way.
     const index = Math.min(...reports.map(({ nonFiniteLayer }) => nonFiniteLayer ?? Infinity));
     const layer = model.nodes[index]?.spec.name ?? null;
+    const last = model.nodes.at(-1);
     const where =
-      layer === null ? '' : `; the first output that is not finite is that of layer ${layer} (model.layers[${index}])`;
-    return { reason: `the loss is ${loss}${where}`, layer };
+      layer !== null
+        ? `; the first output that is not finite is that of layer ${layer} (model.layers[${index}])`
+        : `; the outputs of the last layer, ${last?.spec.name} (model.layers[${last?.index}]), are finite, but too large for it`;
+    return { reason: `the loss is ${loss}${where}`, layer: layer ?? last?.spec.name ?? null };
   }
   // The backward pass goes from the last layer to the first.
   const place = sumByLayer(model, gradientSquares).findLastIndex((squares) => !Number.isFinite(squares));

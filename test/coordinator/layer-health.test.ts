@@ -114,7 +114,11 @@ describe('a fault', () => {
   });
 
   it('of the loss may have begun in the loss itself', () => {
-    expect(findFault(model, Infinity, [report(null)], finite)).toEqual({ reason: 'the loss is Infinity', layer: null });
+    expect(findFault(model, Infinity, [report(null)], finite)).toEqual({
+      reason:
+        'the loss is Infinity; the outputs of the last layer, dense3 (model.layers[3]), are finite, but too large for it',
+      layer: 'dense3',
+    });
   });
 
   it('of the gradient began in the last layer that has one, as gradients come from behind', () => {
