@@ -67,7 +67,8 @@ type Facts = ReturnType<typeof describe> & {
   readonly defaults: LoadedJob['defaults'];
 };
 
-function render(path: string, { job, defaults }: LoadedJob, prepared: PreparedJob, facts: Facts): string {
+function render(path: string, { defaults }: LoadedJob, prepared: PreparedJob, facts: Facts): string {
+  const { job } = prepared;
   const { cluster, training } = job;
   const right = { align: 'right' } as const;
   const layers = renderTable(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { LockstepError } from '../common/errors.js';
 import { filledDefaults, type FilledDefault } from './defaults.js';
-import type { Job } from './job.js';
+import type { JobDraft } from './job.js';
 import { applyOverride, parseOverride, type Override } from './overrides.js';
 import { formatPath, startsWith } from './path.js';
 import { problemsOf, type Problem } from './problems.js';
@@ -12,7 +12,7 @@ import { jobSchema } from './schema.js';
 import { readSource, type Source } from './source.js';
 
 export interface LoadedJob {
-  readonly job: Job;
+  readonly job: JobDraft;
   /** The job file, as it was given. */
   readonly path: string;
   /** The folder that relative paths in the job start from, absolute. */

@@ -25,7 +25,7 @@ describe('keys', () => {
   it.each([
     [
       training('learningRate: 3'),
-      '4:3: training.learningRate: unknown key; expected one of epochs, batchSize, shards, shuffle, loss, optimizer, decay, warmupSteps, regularization, clipNorm, wireFormat, accumulate, evaluateEveryEpochs, checkpoint',
+      '4:3: training.learningRate: unknown key; expected one of epochs, batchSize, shards, shuffle, loss, optimizer, decay, warmupSteps, regularization, clipNorm, wireFormat, accumulate, evaluateEveryEpochs, earlyStopping, onNonFinite, healthEverySteps, checkpoint',
     ],
     [training('bachSize: 3'), '4:3: training.bachSize: unknown key; did you mean batchSize?'],
     [training('batch_size: 3'), '4:3: training.batch_size: unknown key; did you mean batchSize?'],
@@ -109,7 +109,7 @@ describe('values', () => {
     [training('shuffle: yes'), '4:12: training.shuffle: expected true or false, found "yes"'],
     [
       training('batchSize: ful'),
-      '4:14: training.batchSize: expected full or a whole number ≥ 0, found "ful"; did you mean full?',
+      '4:14: training.batchSize: expected full or auto or a whole number ≥ 0, found "ful"; did you mean full?',
     ],
     [
       training('loss: crossEntropy'),

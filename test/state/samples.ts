@@ -43,6 +43,9 @@ export const JOB: Job = {
     wireFormat: { gradients: 'float32', weights: 'float32' },
     accumulate: 1,
     evaluateEveryEpochs: 1,
+    earlyStopping: null,
+    onNonFinite: 'stop',
+    healthEverySteps: 100,
     checkpoint: { everySteps: 10, keep: 2 },
   },
   cluster: {
