@@ -72,7 +72,7 @@ function larger(job: Job): Suggestion {
     return {
       text:
         'the model has no hidden layer: in front of the output in model.layers, add ' +
-        `- { type: dense, units: ${FIRST_HIDDEN_UNITS} } and - relu`,
+        `\`- { type: dense, units: ${FIRST_HIDDEN_UNITS} }\` and \`- relu\``,
       set: [],
     };
   }
@@ -149,5 +149,5 @@ function revived({ job: { model }, facts }: Situation): readonly Suggestion[] {
 function withBatchNorm(job: Job): readonly Suggestion[] {
   const normalizes = job.model.layers.some(({ type }) => type === 'batchNorm');
   if (normalizes || hiddenLayers(job).length < 2) return [];
-  return [{ text: 'no batchNorm layer: behind every hidden dense layer in model.layers, add - batchNorm', set: [] }];
+  return [{ text: 'no batchNorm layer: behind every hidden dense layer in model.layers, add `- batchNorm`', set: [] }];
 }

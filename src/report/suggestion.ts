@@ -4,7 +4,7 @@ import type { Job } from '../job/job.js';
 import type { RunFacts } from './run-facts.js';
 
 export interface Suggestion {
-  /** What is set now, and what to try: a sentence without its full stop. */
+  /** What is set now, and what to try: a sentence without its full stop; lines for the job file in `backticks`. */
   readonly text: string;
   /** The same as values of `--set`; none where no key of the job does it. */
   readonly set: readonly string[];

@@ -73,7 +73,7 @@ function dropped(job: Job): readonly Suggestion[] {
     if (hiddenLayers(job).length === 0) return [];
     return [
       {
-        text: `no dropout layer: behind the activation of the widest hidden layer in model.layers, add - { type: dropout, keepProb: ${FIRST_KEEP_PROB} }`,
+        text: `no dropout layer: behind the activation of the widest hidden layer in model.layers, add \`- { type: dropout, keepProb: ${FIRST_KEEP_PROB} }\``,
         set: [],
       },
     ];

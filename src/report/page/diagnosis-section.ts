@@ -1,6 +1,6 @@
 /** The verdict, what it rests on, and what to do about it. */
 import { callout, type Tone } from '../../page/elements.js';
-import { html, type Html } from '../../page/html.js';
+import { html, type Html, type HtmlValue } from '../../page/html.js';
 import { headline, type Diagnosis } from '../diagnosis.js';
 import type { RunReport } from '../run-report.js';
 import { section } from './section.js';
@@ -22,7 +22,7 @@ export function diagnosisSection({ diagnosis, recipe, scores }: RunReport): Html
         ${recipe.map(
           ({ text, set }) =>
             html`<li>
-              ${text}${set.length > 0 && html`<br /><code>${set.map((one) => `--set ${one}`).join(' ')}</code>`}
+              ${withCode(text)}${set.length > 0 && html`<br /><code>${set.map((one) => `--set ${one}`).join(' ')}</code>`}
             </li>`,
         )}
       </ol>`,
@@ -34,4 +34,9 @@ export function diagnosisSection({ diagnosis, recipe, scores }: RunReport): Html
 function toneOf({ verdict }: Diagnosis): Tone {
   if (verdict === 'neither') return 'good';
   return verdict === 'unknown' ? 'neutral' : 'warn';
+}
+
+/** Text with `code` in it. */
+function withCode(text: string): readonly HtmlValue[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
 }

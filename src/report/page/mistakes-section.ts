@@ -57,8 +57,10 @@ function gallery(mistakes: readonly Mistake[], evaluation: EvaluationRecord): Ht
           ? html`<img src="${uri}" alt="sample ${mistake.sample}, ${actual}" width="96" />`
           : html`<span class="muted small">no room for more images</span>`
       }
-      <span><strong>${predicted}</strong>, is ${actual}</span>
-      <span class="muted small">loss ${formatLoss(mistake.loss)} · no. ${formatCount(mistake.sample)}</span>
+      <span>predicted <strong>${predicted}</strong></span>
+      <span>is <strong>${actual}</strong></span>
+      <span class="muted small">loss ${formatLoss(mistake.loss)}</span>
+      <span class="muted small">sample ${formatCount(mistake.sample)}</span>
     </li>`;
   });
   return html`<ul class="gallery">
