@@ -10,7 +10,8 @@ import type { ScaleFlags } from '../bench/scale.js';
 import type { TrainFlags } from '../bench/train.js';
 import type { CoordinatorFlags } from './coordinator.js';
 import type { RunFlags } from './open-run.js';
-import { options, wholeNumber } from './options.js';
+import { options, share, wholeNumber } from './options.js';
+import type { ReportFlags } from './report.js';
 import type { WorkerFlags } from './worker.js';
 
 function withOptions(command: Command, ...wanted: readonly (keyof typeof options)[]): Command {
@@ -103,6 +104,24 @@ function checkCommand(): Command {
       await check(path, flags);
     });
   return withOptions(command, 'set', 'workers', 'threads', 'json');
+}
+
+function reportCommand(): Command {
+  const command = new Command('report')
+    .description('say what a run came to, tell bias from variance, and what to try next; write it all as a page')
+    .argument('<run>', 'the run directory, such as runs/mnist-1')
+    .addOption(new Option('-o, --output <file>', 'where the page goes (default: report.html in the run directory)'))
+    .addOption(
+      new Option(
+        '--baseline-error <share>',
+        'what the training error is compared with (default: baselineError of the job)',
+      ).argParser(share),
+    )
+    .action(async (path: string, flags: ReportFlags) => {
+      const { report } = await import('./report.js');
+      await report(path, flags);
+    });
+  return withOptions(command, 'json');
 }
 
 function doctorCommand(): Command {
@@ -217,5 +236,13 @@ function benchCommand(): Command {
 
 /** In the order of the help. */
 export function commands(): readonly Command[] {
-  return [trainCommand(), coordinatorCommand(), workerCommand(), checkCommand(), doctorCommand(), benchCommand()];
+  return [
+    trainCommand(),
+    coordinatorCommand(),
+    workerCommand(),
+    checkCommand(),
+    reportCommand(),
+    doctorCommand(),
+    benchCommand(),
+  ];
 }

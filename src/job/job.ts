@@ -1,6 +1,6 @@
 /**
- * A resolved job: what is trained, on what, how. Everything here is part of the result; nothing here depends on how many
- * processes do the work, except `cluster`, which never changes a bit of the weights.
+ * A resolved job: what is trained, on what, how. Everything but `name` and `baselineError` is part of the result; nothing
+ * here depends on how many processes do the work, except `cluster`, which never changes a bit of the weights.
  */
 import type { WireFormat } from '../common/wire-format.js';
 
@@ -8,6 +8,11 @@ export interface Job {
   readonly name: string;
   /** Every random number of the run is a function of this and of what it is for. Unsigned 32-bit. */
   readonly seed: number;
+  /**
+   * Error of a person or of the best known system, a share of 0 … 1, that the diagnosis measures the training error against;
+   * null: 0. Changes no weights.
+   */
+  readonly baselineError: number | null;
   readonly data: DataSpec;
   readonly model: ModelSpec;
   readonly training: TrainingSpec;

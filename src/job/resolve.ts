@@ -10,10 +10,11 @@ export function resolveJob(parsed: ParsedJob, defaultName: string): JobDraft {
     normalize: parsed.data.normalize ?? usualNormalization(parsed.data.train.format),
   };
   const model = { layers: resolveLayers(parsed.model.layers) };
-  const { seed, training, cluster } = parsed;
+  const { seed, baselineError, training, cluster } = parsed;
   return {
     name: parsed.name ?? defaultName,
     seed,
+    baselineError,
     data,
     model,
     training: {

@@ -10,7 +10,7 @@ model: { layers: [{ type: dense, units: 3 }] }
 const jobOf = (...overrides: string[]) => sizeJob(parseJob(JOB, { file: 'job.yaml', overrides }).job, 5_000);
 
 describe('jobHash', () => {
-  it('is the SHA-256 of JSON with sorted keys and without name and cluster', () => {
+  it('is the SHA-256 of JSON with sorted keys and without name, baseline and cluster', () => {
     const text =
       '{"data":{"dev":null,"normalize":"feature","split":{"dev":0,"test":0},"task":"classification","test":null,' +
       '"train":{"categorical":[],"delimiter":",","format":"csv","ignore":[],"label":"y","path":"a.csv"}},' +
@@ -23,9 +23,12 @@ describe('jobHash', () => {
     expect(jobHash(jobOf())).toBe(createHash('sha256').update(text).digest('hex'));
   });
 
-  it.each(['cluster.workers=16', 'cluster.collective=star', 'name=other'])('does not see %s', (override) => {
-    expect(jobHash(jobOf(override))).toBe(jobHash(jobOf()));
-  });
+  it.each(['cluster.workers=16', 'cluster.collective=star', 'name=other', 'baselineError=0.1'])(
+    'does not see %s',
+    (override) => {
+      expect(jobHash(jobOf(override))).toBe(jobHash(jobOf()));
+    },
+  );
 
   it.each(['seed=2', 'training.shards=4', 'model.layers[0].units=4', 'data.train.path=b.csv'])(
     'sees %s',

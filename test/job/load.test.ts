@@ -21,6 +21,7 @@ describe('a job file with nothing but what has to be there', () => {
     const expected: JobDraft = {
       name: 'small-job',
       seed: 1,
+      baselineError: null,
       data: {
         task: 'classification',
         train: { format: 'csv', path: 'a.csv', label: 'y', delimiter: ',', categorical: [], ignore: [] },

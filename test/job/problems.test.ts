@@ -41,10 +41,13 @@ describe('keys', () => {
       layers('{ type: relu, slope: 1 }'),
       '4:21: model.layers[0].slope: unknown key; expected one of type, name, inputs',
     ],
-    [`${DATA}\n${MODEL}\n1: 2`, '3:1: 1: unknown key; expected one of name, seed, data, model, training, cluster'],
+    [
+      `${DATA}\n${MODEL}\n1: 2`,
+      '3:1: 1: unknown key; expected one of name, seed, baselineError, data, model, training, cluster',
+    ],
     [
       `${DATA}\n${MODEL}\n__proto__: { seed: 2 }`,
-      '3:1: __proto__: unknown key; expected one of name, seed, data, model, training, cluster',
+      '3:1: __proto__: unknown key; expected one of name, seed, baselineError, data, model, training, cluster',
     ],
     [DATA, '1:1: model: missing; expected a mapping'],
     [data('train: { format: csv, path: a.csv }'), '1:31: data.train.label: missing; expected text'],

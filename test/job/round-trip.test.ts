@@ -100,6 +100,7 @@ const job = fc
     rest: partial({
       name,
       seed: fc.nat(4_294_967_295),
+      baselineError: fc.option(fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0)),
       training,
       cluster: partial({
         workers: fc.integer({ min: 1, max: 99 }),

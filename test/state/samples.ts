@@ -16,6 +16,7 @@ export async function temporaryFolder(): Promise<string> {
 export const JOB: Job = {
   name: 'iris',
   seed: 7,
+  baselineError: null,
   data: {
     task: 'classification',
     train: { format: 'csv', path: 'iris.csv', label: 'species', delimiter: ',', categorical: [], ignore: [] },

@@ -5,6 +5,7 @@ export function tinyJob(model: ModelSpec, training: Partial<TrainingSpec> = {}):
   return {
     name: 'tiny',
     seed: 1,
+    baselineError: null,
     data: {
       task: 'classification',
       train: { format: 'csv', path: 'none.csv', label: 'label', delimiter: ',', categorical: [], ignore: [] },
