@@ -1,5 +1,6 @@
 /** Everything about a job that can be found out before anything is written: data, model, sizes, a place for the state. */
 import { packageVersion } from '../src/common/package.js';
+import { checkAugmentation } from '../src/data/augment/image.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
 import { computeNormalization, type Normalization } from '../src/data/normalization.js';
 import { updatesPerEpoch } from '../src/data/sampler.js';
@@ -21,9 +22,10 @@ export interface PreparedJob {
   readonly stepsPerEpoch: number;
 }
 
-/** @throws LockstepError `data` for data that cannot be read, `job` for a model that does not fit it. */
+/** @throws LockstepError `data` for data that cannot be read, `job` for a model or an augmentation that does not fit it. */
 export async function prepareJob(job: Job, baseDir: string, backend: BackendName): Promise<PreparedJob> {
   const data = await loadData(job.data, { baseDir, seed: job.seed });
+  checkAugmentation(job.data.augmentation, data.featureShape, data.splits.train.dtype);
   const model = buildModel(job.model, data.featureShape);
   checkOutputs(model, job.training.loss, data.classes?.length ?? null);
   const { train, dev, test } = data.splits;

@@ -11,7 +11,7 @@ const jobOf = (...overrides: string[]) => parseJob(JOB, { file: 'job.yaml', over
 describe('jobHash', () => {
   it('is the SHA-256 of JSON with sorted keys and without name and cluster', () => {
     const text =
-      '{"data":{"dev":null,"normalize":"feature","split":{"dev":0,"test":0},"task":"classification","test":null,' +
+      '{"data":{"augmentation":null,"dev":null,"normalize":"feature","split":{"dev":0,"test":0},"task":"classification","test":null,' +
       '"train":{"categorical":[],"delimiter":",","format":"csv","ignore":[],"label":"y","path":"a.csv"}},' +
       '"model":{"layers":[{"bias":true,"initializer":{"scale":1,"type":"xavier"},"inputs":["input"],"name":"dense0",' +
       '"type":"dense","units":3}]},"seed":1,"training":{"accumulate":1,"batchSize":256,"checkpoint":{"everySteps":500,"keep":2},' +
