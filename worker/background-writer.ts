@@ -12,8 +12,8 @@ export type DataThread = Pick<Worker, 'postMessage' | 'terminate'> & {
 };
 
 interface Pending {
-  resolve(): void;
-  reject(reason: LockstepError): void;
+  readonly resolve: () => void;
+  readonly reject: (reason: LockstepError) => void;
 }
 
 export class BackgroundWriter implements SlotWriter {

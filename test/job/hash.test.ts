@@ -32,4 +32,12 @@ describe('jobHash', () => {
       expect(jobHash(jobOf(override))).not.toBe(jobHash(jobOf()));
     },
   );
+
+  it('sees the augmentation', () => {
+    const images = 'data.train={ format: idx, features: a, labels: b }';
+    const none = jobHash(jobOf(images));
+    const turned = jobHash(jobOf(images, 'data.augmentation.rotation=5'));
+    expect(turned).not.toBe(none);
+    expect(jobHash(jobOf(images, 'data.augmentation.rotation=6'))).not.toBe(turned);
+  });
 });

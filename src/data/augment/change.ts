@@ -37,6 +37,13 @@ export function changesImages(spec: AugmentationSpec): boolean {
   return horizontalFlip || crop !== null || distortion !== null || rotation + zoom + shift + brightness > 0;
 }
 
+/** Whether a change leaves every image as it is: of images that are only mirrored, half are not. */
+export function isNone(change: Change): boolean {
+  const { flip, cropX, cropY, angle, scale, shiftX, shiftY, brightness, displacements } = change;
+  const moves = flip || cropX !== 0 || cropY !== 0 || shiftX !== 0 || shiftY !== 0;
+  return !moves && angle === 0 && scale === 1 && brightness === 1 && displacements.length === 0;
+}
+
 /** A change that leaves the image as it is, with room for what {@link drawChange} draws. */
 export function noChange(spec: Pick<AugmentationSpec, 'distortion'>): Change {
   const { distortion } = spec;

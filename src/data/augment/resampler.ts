@@ -4,7 +4,7 @@
  */
 import { cosineOfDegrees, sineOfDegrees } from '../../common/trigonometry.js';
 import type { AugmentationSpec } from '../../job/job.js';
-import type { Change } from './change.js';
+import { isNone, type Change } from './change.js';
 import { DistortionField } from './distortion.js';
 import type { ImageShape } from './image.js';
 
@@ -67,9 +67,10 @@ export class Resampler {
 
   /**
    * Changes the image whose first value is pixels[at] in place. Values are computed in float64; bytes are rounded to the nearest
-   * (halves up) and held within 0 and 255. What comes from the centre of a pixel keeps its bits.
+   * (halves up) and held within 0 and 255. What comes from the centre of a pixel keeps its value.
    */
   apply(change: Change, pixels: Uint8Array | Float32Array, at: number): void {
+    if (isNone(change)) return;
     const { height, width, channels } = this.#shape;
     const field = this.#field;
     const bordered = this.#bordered;

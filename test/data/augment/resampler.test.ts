@@ -15,9 +15,11 @@ const rows = (pixels: ArrayLike<number>, width: number): number[][] =>
 describe('a change of an image', () => {
   it.each([
     ['bytes', image(COLOUR)],
-    ['float32', Float32Array.from(image(COLOUR), (value) => (value - 100) / 7)],
+    ['float32', Float32Array.from(image(COLOUR), (value) => (value - 103.5) / 7)],
   ])('that changes nothing leaves the same %s', (_, pixels) => {
     expect(changed(pixels, COLOUR, {})).toEqual(pixels);
+    // Also where it takes the long way.
+    expect(changed(pixels, COLOUR, {}, { distortion: { strength: 1, grid: 2 } })).toEqual(pixels);
   });
 
   it('mirrors, and mirrors back', () => {
