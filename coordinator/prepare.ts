@@ -1,5 +1,6 @@
 /** Everything about a job that can be found out before anything is written: data, model, sizes, a place for the state. */
 import { packageVersion } from '../src/common/package.js';
+import { checkAugmentation } from '../src/data/augment/image.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
 import { computeNormalization, type Normalization } from '../src/data/normalization.js';
 import { updatesPerEpoch } from '../src/data/sampler.js';
@@ -22,10 +23,11 @@ export interface PreparedJob {
   readonly stepsPerEpoch: number;
 }
 
-/** @throws LockstepError `data` for data that cannot be read, `job` for a model that does not fit it. */
+/** @throws LockstepError `data` for data that cannot be read, `job` for a model or an augmentation that does not fit it. */
 export async function prepareJob(draft: JobDraft, baseDir: string, backend: BackendName): Promise<PreparedJob> {
   const data = await loadData(draft.data, { baseDir, seed: draft.seed });
   const job = sizeJob(draft, data.splits.train.size);
+  checkAugmentation(job.data.augmentation, data.featureShape, data.splits.train.dtype);
   const model = buildModel(job.model, data.featureShape);
   checkOutputs(model, job.training.loss, data.classes?.length ?? null);
   const { train, dev, test } = data.splits;

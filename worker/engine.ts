@@ -2,9 +2,10 @@
  * A worker's numeric side: holds the model and the data, runs passes on the compute threads. Knows nothing of networks; the
  * exchanges of a pass go through an {@link ExchangePort}.
  */
+import { LockstepError } from '../src/common/errors.js';
 import { NO_TRACER, stepArgs, type TraceArgs, type Tracer } from '../src/common/trace.js';
 import type { LoadedData } from '../src/data/load.js';
-import { EpochSampler, stepPosition } from '../src/data/sampler.js';
+import { stepPosition } from '../src/data/sampler.js';
 import type { Job } from '../src/job/job.js';
 import { Arena, type Offset } from '../src/kernels/arena.js';
 import type { BackendName, KernelFactory } from '../src/kernels/kernels.js';
@@ -34,7 +35,8 @@ import { layOut, maxRows, measureLayout, type LayoutOptions, type WorkerLayout }
 import { LayerWatch } from './layer-watch.js';
 import { inferenceSegment, stageSegment } from './segment-runner.js';
 import { ShardScores } from './shard-scores.js';
-import { Staging, type Batch } from './staging.js';
+import type { Batch, SlotNumber, Staging } from './staging.js';
+import { startStaging } from './start-staging.js';
 
 export interface EngineOptions {
   readonly job: Job;
@@ -109,6 +111,21 @@ export function engineElements({
   return measureLayout(layoutOptions(job, model, data.splits.train.size, threads)).elements;
 }
 
+/** Two things that are started at once; where one fails, the other is ended again. */
+async function bothStarted<A extends { close(): Promise<void> }, B extends { close(): Promise<void> }>(
+  one: Promise<A>,
+  other: Promise<B>,
+): Promise<readonly [A, B]> {
+  try {
+    return await Promise.all([one, other]);
+  } catch (thrown) {
+    for (const outcome of await Promise.allSettled([one, other])) {
+      if (outcome.status === 'fulfilled') await outcome.value.close();
+    }
+    throw LockstepError.from(thrown);
+  }
+}
+
 export class Engine {
   readonly #options: EngineOptions;
   readonly #layout: WorkerLayout;
@@ -130,15 +147,17 @@ export class Engine {
     layout: WorkerLayout,
     arena: Arena,
     pool: ComputePool,
+    staging: Staging,
     control: Control,
     rows: number,
     trace: EngineTrace | null,
   ) {
-    const { job, data, model } = options;
+    const { job, model } = options;
     this.#options = options;
     this.#layout = layout;
     this.#arena = arena;
     this.#pool = pool;
+    this.#staging = staging;
     this.#control = control;
     this.#maxRows = rows;
     this.#tracer = options.tracer ?? NO_TRACER;
@@ -146,9 +165,6 @@ export class Engine {
     this.#exchanges = layout.program.exchanges.map((exchange) => new ExchangeSums(exchange, arena));
     this.#scores = new ShardScores(arena, layout.program, losses[job.training.loss], model);
     this.#watch = new LayerWatch(arena, model, layout.program);
-    const { splits } = data;
-    const sampler = new EpochSampler({ size: splits.train.size, seed: job.seed, shuffle: job.training.shuffle });
-    this.#staging = new Staging(arena, layout.staging, rows, splits, sampler);
   }
 
   static async start(options: EngineOptions): Promise<Engine> {
@@ -165,7 +181,7 @@ export class Engine {
     const layout = layOut(layoutOf, threads, arena, (scratch) => create(arena, scratch), null);
     const { model: _model, ...shape } = layoutOf;
     const trace = tracer === undefined ? null : new EngineTrace(tracer, layout.program, threads);
-    const pool = await ComputePool.start(threads, control, {
+    const pool = ComputePool.start(threads, control, {
       backend,
       memory: arena.memory,
       base,
@@ -179,7 +195,8 @@ export class Engine {
       },
       trace: trace?.buffer ?? null,
     });
-    return new Engine(options, layout, arena, pool, control, rows, trace);
+    const staging = startStaging(job, data.splits, arena, layout.staging, rows);
+    return new Engine(options, layout, arena, ...(await bothStarted(pool, staging)), control, rows, trace);
   }
 
   /** Says how inputs are standardised, one number per feature; to be called before the first pass. */
@@ -223,7 +240,7 @@ export class Engine {
   /** Forward and backward over this worker's shards of a step. */
   async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {
     const asked = performance.now();
-    const slot = this.#staging.use(this.#batch(plan));
+    const slot = await this.#samples(this.#batch(plan));
     const dataWaitMs = performance.now() - asked;
     this.#pool.setPass({
       mode: 'training',
@@ -314,6 +331,16 @@ export class Engine {
     return { split: 'train', epoch: dataEpoch, first, rows: countRows(shards) };
   }
 
+  /** The slot that holds a batch. */
+  async #samples(batch: Batch): Promise<SlotNumber> {
+    const slot = this.#staging.use(batch);
+    if (typeof slot === 'number') return slot;
+    const start = performance.now();
+    const number = await slot;
+    this.#tracer.span('event loop', 'wait for samples', start, performance.now());
+    return number;
+  }
+
   /** Stages what the next step will ask for if this worker keeps its shards. */
   #stageNext({ fence, ...plan }: Plan): void {
     const { job, data } = this.#options;
@@ -365,7 +392,7 @@ export class Engine {
       this.#pool.setPass({
         mode: 'inference',
         split,
-        slot: this.#staging.use(batchFrom(firstShard)),
+        slot: await this.#samples(batchFrom(firstShard)),
         step: 0,
         lossScale: 1,
         weights,
@@ -385,8 +412,8 @@ export class Engine {
     this.#trace?.end();
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#staging.close()]);
   }
 
   #pass(): Pass {

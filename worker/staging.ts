@@ -1,11 +1,10 @@
 /**
  * Samples on their way from the data set to the compute threads: two slots, one that the pass under way reads and one that the next
- * batch is put into meanwhile, so that threads find their samples in place.
+ * batch is put into meanwhile, so that threads find their samples in place. Decides which slot takes what; a {@link SlotWriter}
+ * puts it there, at once or on a thread of its own.
  */
-import type { Dataset, Splits } from '../src/data/dataset.js';
-import type { EpochSampler } from '../src/data/sampler.js';
 import type { SplitName } from '../src/job/job.js';
-import type { Arena, Offset } from '../src/kernels/arena.js';
+import type { Offset } from '../src/kernels/arena.js';
 
 export type SlotNumber = 0 | 1;
 
@@ -20,43 +19,48 @@ export interface StagingSlot {
 /** Consecutive positions of a split: in the order of an epoch, or in the split's own where `epoch` is null. */
 export interface Batch {
   readonly split: SplitName;
+  /** Of a training pass, counted from 0; null: an evaluation, which sees samples as they are. */
   readonly epoch: number | null;
   readonly first: number;
   readonly rows: number;
 }
 
-interface Slot extends StagingSlot {
+/** Puts the samples of batches into slots. */
+export interface SlotWriter {
+  /**
+   * Writes a batch; of several, one after the other in the order of the calls.
+   *
+   * @returns what settles when the batch is in place; null when it is in place already.
+   * @throws like what is returned rejects: RangeError when there is no such split or sample, LockstepError when its thread ended
+   */
+  write(slot: SlotNumber, batch: Batch): Promise<void> | null;
+  close(): Promise<void>;
+}
+
+interface Slot {
+  /** What is in it, or will be; half a batch is none. */
   batch: Batch | null;
+  /** Settles when the batch is in place; null: it is. */
+  written: Promise<void> | null;
 }
 
 export class Staging {
-  readonly #arena: Arena;
-  readonly #slots: readonly [Slot, Slot];
-  readonly #splits: Splits;
-  readonly #sampler: EpochSampler;
-  readonly #ids: Uint32Array;
+  readonly #slots: readonly [Slot, Slot] = [
+    { batch: null, written: null },
+    { batch: null, written: null },
+  ];
+  readonly #writer: SlotWriter;
   #current: SlotNumber = 0;
 
-  /** @param rows Most samples of a batch. @param sampler Of the training split. */
-  constructor(
-    arena: Arena,
-    slots: readonly [StagingSlot, StagingSlot],
-    rows: number,
-    splits: Splits,
-    sampler: EpochSampler,
-  ) {
-    this.#arena = arena;
-    this.#slots = [
-      { ...slots[0], batch: null },
-      { ...slots[1], batch: null },
-    ];
-    this.#splits = splits;
-    this.#sampler = sampler;
-    this.#ids = new Uint32Array(rows);
+  constructor(writer: SlotWriter) {
+    this.#writer = writer;
   }
 
-  /** The slot that holds a batch, which it is put into now unless {@link prepare} has done so. No pass may be under way. */
-  use(batch: Batch): SlotNumber {
+  /**
+   * The slot that holds a batch, which is put into it now unless {@link prepare} has begun that; a promise where that takes its
+   * time. No pass may be under way, and none may begin before.
+   */
+  use(batch: Batch): SlotNumber | Promise<SlotNumber> {
     const staged = this.#slots.findIndex((slot) => slot.batch !== null && isSame(slot.batch, batch));
     if (staged >= 0) {
       this.#current = staged === 0 ? 0 : 1;
@@ -64,7 +68,9 @@ export class Staging {
       this.#current = other(this.#current);
       this.#fill(this.#current, batch);
     }
-    return this.#current;
+    const number = this.#current;
+    const { written } = this.#slots[number];
+    return written === null ? number : written.then(() => number);
   }
 
   /** Puts a batch that will probably be the next one into the slot that the pass under way does not read. */
@@ -73,25 +79,30 @@ export class Staging {
     this.#fill(other(this.#current), batch);
   }
 
-  #fill(number: SlotNumber, batch: Batch): void {
-    const slot = this.#slots[number];
-    // Half a batch is none.
-    slot.batch = null;
-    const { split, epoch, first, rows } = batch;
-    const dataset = this.#splits[split];
-    if (dataset === null) throw new RangeError(`this job has no ${split} split`);
-    const ids = this.#ids;
-    if (epoch === null) for (let row = 0; row < rows; row += 1) ids[row] = first + row;
-    else this.#sampler.fill(epoch, first, rows, ids);
-    this.#copy(dataset, rows, slot);
-    slot.batch = batch;
+  close(): Promise<void> {
+    return this.#writer.close();
   }
 
-  #copy(dataset: Dataset, rows: number, { features, labels }: StagingSlot): void {
-    const arena = this.#arena;
-    if (dataset.dtype === 'uint8') dataset.copyFeatures(this.#ids, 0, rows, arena.bytes, features * arena.elementBytes);
-    else dataset.copyFeatures(this.#ids, 0, rows, arena.floats, features);
-    dataset.copyLabels(this.#ids, 0, rows, arena.floats, labels);
+  #fill(number: SlotNumber, batch: Batch): void {
+    const slot = this.#slots[number];
+    slot.batch = null;
+    slot.written = null;
+    const writing = this.#writer.write(number, batch);
+    slot.batch = batch;
+    if (writing === null) return;
+    // Another batch may have been asked for in its place by the time it settles.
+    const isCurrent = (): boolean => slot.batch === batch;
+    slot.written = writing.then(
+      () => {
+        if (isCurrent()) slot.written = null;
+      },
+      (thrown: unknown) => {
+        if (isCurrent()) slot.batch = null;
+        throw thrown;
+      },
+    );
+    // Whoever wants the batch is told; a batch that nobody asks for may fail unheard.
+    slot.written.catch(() => undefined);
   }
 }
 

@@ -10,6 +10,7 @@ import { formatCount } from '../common/format.js';
 import { renderTable } from '../observe/table.js';
 import { completeSubtrees } from '../reduce/tree.js';
 import { dealShards } from '../reduce/shards.js';
+import type { AugmentationSheet } from './augmentation-sheet.js';
 import { jobFromFlags } from './job-flags.js';
 
 export interface CheckFlags {
@@ -17,14 +18,30 @@ export interface CheckFlags {
   readonly workers?: number;
   readonly threads?: number;
   readonly json?: boolean;
+  /** Where to write a picture of augmented samples. */
+  readonly augmentation?: string;
 }
 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
   const loaded = jobFromFlags(path, flags);
   const { backend } = selectBackend('auto');
   const prepared = await prepareJob(loaded.job, loaded.baseDir, backend);
-  const facts = { ...describe(prepared), layers: prepared.model.nodes.map(describeLayer), defaults: loaded.defaults };
+  const sheet = await requestedSheet(prepared, flags);
+  const layers = prepared.model.nodes.map(describeLayer);
+  const facts = {
+    ...describe(prepared),
+    layers,
+    defaults: loaded.defaults,
+    ...(sheet === null ? {} : { augmentationSheet: sheet }),
+  };
   process.stdout.write(flags.json === true ? `${JSON.stringify(facts)}\n` : render(path, loaded, prepared, facts));
+}
+
+/** null when no picture is asked for; its code is loaded when one is. */
+async function requestedSheet(prepared: PreparedJob, { augmentation }: CheckFlags): Promise<AugmentationSheet | null> {
+  if (augmentation === undefined) return null;
+  const { writeAugmentationSheet } = await import('./augmentation-sheet.js');
+  return writeAugmentationSheet(prepared, augmentation);
 }
 
 function describeLayer({ index, spec, layer }: ModelNode) {
@@ -65,6 +82,7 @@ function describe({ job, model, sizes, stepsPerEpoch, data }: PreparedJob) {
 type Facts = ReturnType<typeof describe> & {
   readonly layers: readonly ReturnType<typeof describeLayer>[];
   readonly defaults: LoadedJob['defaults'];
+  readonly augmentationSheet?: AugmentationSheet;
 };
 
 function render(path: string, { defaults }: LoadedJob, prepared: PreparedJob, facts: Facts): string {
@@ -88,6 +106,7 @@ function render(path: string, { defaults }: LoadedJob, prepared: PreparedJob, fa
   const { train, dev, test } = facts.samples;
   const { tensorBytes, dataBytes } = facts.memoryPerWorker;
   const wire = facts.wirePerStep;
+  const sheet = facts.augmentationSheet;
   const lines: readonly (readonly [string, string])[] = [
     ['samples', `train ${count(train)}, dev ${count(dev)}, test ${count(test)}`],
     [
@@ -104,6 +123,14 @@ function render(path: string, { defaults }: LoadedJob, prepared: PreparedJob, fa
       'wire per step',
       `${formatBytes(wire.gradientBytes)} gradients in, ${formatBytes(wire.weightBytes)} weights out, ${formatBytes(wire.exchangeBytes)} batch norm`,
     ],
+    ...(sheet === undefined
+      ? []
+      : [
+          [
+            'augmentation',
+            `${sheet.path}: ${sheet.samples.length} samples, original and epochs 1 to ${sheet.epochs}`,
+          ] as const,
+        ]),
   ];
   const width = Math.max(...lines.map(([title]) => title.length));
   const filled = defaults.map(({ path: key, value }) => `  ${key}: ${JSON.stringify(value)}`);

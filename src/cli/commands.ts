@@ -99,6 +99,10 @@ function checkCommand(): Command {
   const command = new Command('check')
     .description('show what a job would do: layers, memory, steps, traffic, defaults; trains nothing')
     .argument('<job.yaml>', 'the job file')
+    .option(
+      '--augmentation <file.png>',
+      'draw samples as training will see them, with data.augmentation, in epochs 1, 2 …',
+    )
     .action(async (path: string, flags: CheckFlags) => {
       const { check } = await import('./check.js');
       await check(path, flags);

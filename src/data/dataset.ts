@@ -13,6 +13,8 @@ export interface Dataset {
   /** Dimensions of one sample, channels last. */
   readonly featureShape: Shape;
   readonly dtype: FeatureType;
+  /** What another thread needs to open the same data set; see `openDataset`. */
+  readonly parts: DatasetParts;
 
   /**
    * Copies whole samples, one row after another: sample ids[first + i] to destination[at + i·n …], where
@@ -46,6 +48,15 @@ export interface Splits {
   readonly train: Dataset;
   readonly dev: Dataset | null;
   readonly test: Dataset | null;
+}
+
+/** A data set as plain data: for `workerData` and `postMessage`. The samples stay where they are. */
+export interface DatasetParts {
+  readonly featureShape: Shape;
+  readonly features: SharedFeatures;
+  readonly labels: Float64Array<SharedArrayBuffer>;
+  /** The rows that belong to it, in its order; null: all. */
+  readonly rows: Uint32Array<SharedArrayBuffer> | null;
 }
 
 export type SharedFeatures = Uint8Array<SharedArrayBuffer> | Float32Array<SharedArrayBuffer>;

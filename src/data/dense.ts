@@ -1,5 +1,5 @@
 import { sizeOf, type Shape } from '../common/shape.js';
-import type { Dataset, FeatureType, SharedFeatures } from './dataset.js';
+import type { Dataset, DatasetParts, FeatureType, SharedFeatures } from './dataset.js';
 
 /** Below this many elements they are copied one by one: cheaper than the view that a block copy needs. */
 const BLOCK_COPY_MIN = 24;
@@ -28,6 +28,10 @@ export class DenseDataset implements Dataset {
     this.dtype = features instanceof Uint8Array ? 'uint8' : 'float32';
     this.#features = features;
     this.#labels = labels;
+  }
+
+  get parts(): DatasetParts {
+    return { featureShape: this.featureShape, features: this.#features, labels: this.#labels, rows: null };
   }
 
   copyFeatures(

@@ -1,5 +1,5 @@
 import type { Shape } from '../common/shape.js';
-import type { Dataset, FeatureType } from './dataset.js';
+import type { Dataset, DatasetParts, FeatureType } from './dataset.js';
 import type { DenseDataset } from './dense.js';
 
 /** Some of the samples of another data set, found through an index; the samples themselves stay where they are. */
@@ -19,6 +19,10 @@ export class SubsetDataset implements Dataset {
     this.dtype = parent.dtype;
     this.#parent = parent;
     this.#rows = rows;
+  }
+
+  get parts(): DatasetParts {
+    return { ...this.#parent.parts, rows: this.#rows };
   }
 
   copyFeatures(

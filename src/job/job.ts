@@ -53,6 +53,28 @@ export interface DataSpec {
   readonly split: { readonly dev: number; readonly test: number };
   /** Input normalisation from the training split: per feature, one mean and variance per channel (last dimension), or none. */
   readonly normalize: 'feature' | 'channel' | 'none';
+  /** Random changes to the images of the training split, in training only; null: none. */
+  readonly augmentation: AugmentationSpec | null;
+}
+
+/** What may happen to an image; each is off at 0, false or null. */
+export interface AugmentationSpec {
+  /** With probability ½. */
+  readonly horizontalFlip: boolean;
+  /** A piece of the original size out of the image with `padding` more pixels on every side. */
+  readonly crop: { readonly padding: number } | null;
+  /** Largest angle (degrees), either way. */
+  readonly rotation: number;
+  /** Largest relative change of scale: a factor between 1 − zoom and 1 + zoom. */
+  readonly zoom: number;
+  /** Largest shift as a share of the height, and of the width. */
+  readonly shift: number;
+  /** Largest relative change of brightness: a factor between 1 − brightness and 1 + brightness. */
+  readonly brightness: number;
+  /** Smooth random displacements: the largest one (pixels, each direction), and the cells of their grid along each side. */
+  readonly distortion: { readonly strength: number; readonly grid: number } | null;
+  /** Value of what lies outside the image. */
+  readonly fill: number;
 }
 
 // ── model ────────────────────────────────────────────────────────────────────────────────────────────────────────────

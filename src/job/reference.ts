@@ -63,8 +63,16 @@ function rowsOf(mapping: JsonSchema, prefix: string): readonly string[] {
   return properties(mapping).flatMap(([key, schema]) => {
     const [inner] = mappingsOf(schema);
     const isPlain = inner !== undefined && branchesOf(schema).length === 1;
-    return isPlain ? rowsOf(inner, `${prefix}${key}.`) : [row([`${prefix}${key}`, schema], mapping, key)];
+    if (isPlain) return rowsOf(inner, `${prefix}${key}.`);
+    const own = row([`${prefix}${key}`, schema], mapping, key);
+    return isOptionalMapping(schema, inner) ? [own, ...rowsOf(inner, `${prefix}${key}.`)] : [own];
   });
+}
+
+/** A mapping of one kind or null. */
+function isOptionalMapping(schema: JsonSchema, inner: JsonSchema | undefined): inner is JsonSchema {
+  const branches = branchesOf(schema);
+  return inner !== undefined && branches.length === 2 && branches.some(({ type }) => type === 'null');
 }
 
 function row([label, schema]: Entry, mapping: JsonSchema, key = label): string {

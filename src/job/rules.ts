@@ -37,6 +37,13 @@ function checkData(data: DataSpec): readonly Problem[] {
     });
   }
   for (const split of ['train', 'dev', 'test'] as const) problems.push(...checkSource(data[split], ['data', split]));
+  if (data.augmentation !== null && data.train.format === 'csv') {
+    problems.push({
+      path: ['data', 'augmentation'],
+      related: [['data', 'train', 'format']],
+      message: 'expected null, as the rows of a csv file are no images; found a mapping',
+    });
+  }
   return problems;
 }
 

@@ -64,6 +64,7 @@ export function dataSpec(train: DataSource, options: Partial<DataSpec> = {}): Da
     test: null,
     split: { dev: 0, test: 0 },
     normalize: 'none',
+    augmentation: null,
     ...options,
   };
 }

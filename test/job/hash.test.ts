@@ -12,7 +12,7 @@ const jobOf = (...overrides: string[]) => sizeJob(parseJob(JOB, { file: 'job.yam
 describe('jobHash', () => {
   it('is the SHA-256 of JSON with sorted keys and without name, baseline and cluster', () => {
     const text =
-      '{"data":{"dev":null,"normalize":"feature","split":{"dev":0,"test":0},"task":"classification","test":null,' +
+      '{"data":{"augmentation":null,"dev":null,"normalize":"feature","split":{"dev":0,"test":0},"task":"classification","test":null,' +
       '"train":{"categorical":[],"delimiter":",","format":"csv","ignore":[],"label":"y","path":"a.csv"}},' +
       '"model":{"layers":[{"bias":true,"initializer":{"scale":1,"type":"xavier"},"inputs":["input"],"name":"dense0",' +
       '"type":"dense","units":3}]},"seed":1,"training":{"accumulate":1,"batchSize":256,"checkpoint":{"everySteps":500,"keep":2},' +
@@ -36,4 +36,12 @@ describe('jobHash', () => {
       expect(jobHash(jobOf(override))).not.toBe(jobHash(jobOf()));
     },
   );
+
+  it('sees the augmentation', () => {
+    const images = 'data.train={ format: idx, features: a, labels: b }';
+    const none = jobHash(jobOf(images));
+    const turned = jobHash(jobOf(images, 'data.augmentation.rotation=5'));
+    expect(turned).not.toBe(none);
+    expect(jobHash(jobOf(images, 'data.augmentation.rotation=6'))).not.toBe(turned);
+  });
 });

@@ -29,6 +29,7 @@ describe('a job file with nothing but what has to be there', () => {
         test: null,
         split: { dev: 0, test: 0 },
         normalize: 'feature',
+        augmentation: null,
       },
       model: {
         layers: [

@@ -228,6 +228,10 @@ describe('fields that have to agree', () => {
       '1:129: data.split.dev: expected no share, as data.dev has samples of its own; found 0.5',
     ],
     [
+      data('train: { format: csv, path: a, label: y }, augmentation: { rotation: 5 }'),
+      '1:88: data.augmentation: expected null, as the rows of a csv file are no images; found a mapping',
+    ],
+    [
       data('train: { format: csv, path: a, label: y, ignore: [x, y] }'),
       '1:84: data.train.ignore[1]: expected columns to learn from, found the label "y"',
     ],

@@ -71,6 +71,19 @@ const decay = fc.oneof(
   }),
 );
 
+const augmentation = partial({
+  horizontalFlip: fc.boolean(),
+  crop: fc.option(fc.record({ padding: fc.integer({ min: 1, max: 9 }) })),
+  rotation: open(180),
+  zoom: share,
+  shift: share,
+  brightness: share,
+  distortion: fc.option(
+    fc.record({ strength: open(), grid: fc.integer({ min: 1, max: 64 }) }, { requiredKeys: ['strength'] }),
+  ),
+  fill: open(),
+});
+
 const training = partial({
   epochs: fc.integer({ min: 1, max: 99 }),
   batchSize: fc.oneof(fc.constant('full'), fc.nat(9999)),
@@ -96,6 +109,7 @@ const job = fc
     units: fc.integer({ min: 1, max: 9 }),
     sources: fc.record({ train: source, dev: fc.option(source), test: source }, { requiredKeys: ['train'] }),
     split: share,
+    augmentation,
     hidden: fc.array(hidden, { maxLength: 5 }),
     rest: partial({
       name,
@@ -112,9 +126,14 @@ const job = fc
       }),
     }),
   })
-  .map(({ task, units, sources, split, hidden: layers, rest }) => ({
+  .map(({ task, units, sources, split, augmentation: changes, hidden: layers, rest }) => ({
     ...rest,
-    data: { task, ...sources, ...((sources.dev ?? null) === null ? { split: { dev: split } } : {}) },
+    data: {
+      task,
+      ...sources,
+      ...((sources.dev ?? null) === null ? { split: { dev: split } } : {}),
+      ...(sources.train.format === 'idx' ? { augmentation: changes } : {}),
+    },
     model: { layers: [...layers, { type: 'dense', units: task === 'regression' ? 1 : units }] },
   }));
 

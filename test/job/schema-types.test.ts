@@ -1,6 +1,7 @@
 import { expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import type {
+  AugmentationSpec,
   ClusterSpec,
   DataSource,
   DataSpec,
@@ -14,6 +15,7 @@ import type {
   OptimizerSpec,
 } from '../../src/job/job.js';
 import type { ParsedJob } from '../../src/job/schema.js';
+import type { augmentationSchema } from '../../src/job/schema/augmentation.js';
 import type { clusterSchema } from '../../src/job/schema/cluster.js';
 import type { dataSchema, dataSourceSchema } from '../../src/job/schema/data.js';
 import type { initializerSchema, layerSchema, modelSchema } from '../../src/job/schema/model.js';
@@ -36,6 +38,7 @@ type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
 /** The checks are made by the compiler; at run time there is nothing left of them. */
 it('the schema and the types of a resolved job are one', () => {
   expectTypeOf<z.output<typeof dataSourceSchema>>().toEqualTypeOf<Mutable<DataSource>>();
+  expectTypeOf<z.output<typeof augmentationSchema>>().toEqualTypeOf<Mutable<AugmentationSpec>>();
   expectTypeOf<Flat<Resolved<z.output<typeof dataSchema>, 'normalize'>>>().toEqualTypeOf<Mutable<DataSpec>>();
   expectTypeOf<z.output<typeof initializerSchema>>().toEqualTypeOf<Mutable<InitializerSpec>>();
   expectTypeOf<

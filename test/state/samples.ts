@@ -24,6 +24,7 @@ export const JOB: Job = {
     test: null,
     split: { dev: 0.1, test: 0.1 },
     normalize: 'feature',
+    augmentation: null,
   },
   model: {
     layers: [

@@ -13,6 +13,7 @@ export function tinyJob(model: ModelSpec, training: Partial<TrainingSpec> = {}):
       test: null,
       split: { dev: 0, test: 0 },
       normalize: 'none',
+      augmentation: null,
     },
     model,
     training: {

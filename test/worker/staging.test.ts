@@ -3,6 +3,7 @@ import { DenseDataset } from '../../src/data/dense.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { EpochSampler } from '../../src/data/sampler.js';
 import { Arena } from '../../src/kernels/arena.js';
+import { DirectWriter } from '../../worker/direct-writer.js';
 import { Staging, type Batch, type SlotNumber } from '../../worker/staging.js';
 
 const SIZE = 20;
@@ -26,6 +27,7 @@ function rig(dtype: 'uint8' | 'float32' = 'float32') {
     size: SIZE,
     featureShape: [WIDTH],
     dtype,
+    parts: train.parts,
     copyFeatures: (...args) => {
       copies += 1;
       train.copyFeatures(...args);
@@ -36,7 +38,15 @@ function rig(dtype: 'uint8' | 'float32' = 'float32') {
   const slot = () => ({ features: arena.allocate(ROWS * WIDTH), labels: arena.allocate(ROWS) });
   const slots = [slot(), slot()] as const;
   const sampler = new EpochSampler({ size: SIZE, seed: 7, shuffle: true });
-  const staging = new Staging(arena, slots, ROWS, { train: counted, dev: train, test: null }, sampler);
+  const splits = { train: counted, dev: train, test: null };
+  const plan = { slots, rows: ROWS, seed: 7, shuffle: true, augmentation: null };
+  const staging = new Staging(new DirectWriter(arena, splits, plan));
+  /** This writer is done at once. */
+  const use = (batch: Batch): SlotNumber => {
+    const slot = staging.use(batch);
+    if (typeof slot !== 'number') throw new Error('a slot was expected, found a promise');
+    return slot;
+  };
   /** The samples in a slot, by their labels and by their features. */
   const samples = (number: SlotNumber, rows: number): number[] => {
     const { features, labels } = slots[number];
@@ -49,34 +59,34 @@ function rig(dtype: 'uint8' | 'float32' = 'float32') {
   };
   const expected = ({ epoch, first, rows }: Batch): number[] =>
     Array.from({ length: rows }, (_, row) => (epoch === null ? first + row : sampler.sampleId(epoch, first + row)));
-  return { staging, samples, expected, copies: () => copies };
+  return { staging, use, samples, expected, copies: () => copies };
 }
 
 const train = (first: number, rows = ROWS, epoch = 0): Batch => ({ split: 'train', epoch, first, rows });
 
 describe('staged samples', () => {
   it.each(['uint8', 'float32'] as const)('are those of the batch, in the order of the epoch, as %s', (dtype) => {
-    const { staging, samples, expected } = rig(dtype);
+    const { use, samples, expected } = rig(dtype);
     for (const batch of [train(0), train(6), train(12, 5), train(0, 6, 1)]) {
-      expect(samples(staging.use(batch), batch.rows)).toEqual(expected(batch));
+      expect(samples(use(batch), batch.rows)).toEqual(expected(batch));
     }
   });
 
   it('of other splits are in their own order', () => {
-    const { staging, samples } = rig();
-    expect(samples(staging.use({ split: 'dev', epoch: null, first: 3, rows: 4 }), 4)).toEqual([3, 4, 5, 6]);
+    const { use, samples } = rig();
+    expect(samples(use({ split: 'dev', epoch: null, first: 3, rows: 4 }), 4)).toEqual([3, 4, 5, 6]);
   });
 
   it('that were prepared are in place, and what the pass under way reads is left alone', () => {
-    const { staging, samples, expected, copies } = rig();
-    let current = staging.use(train(0));
+    const { staging, use, samples, expected, copies } = rig();
+    let current = use(train(0));
     for (let first = 6; first < SIZE; first += 6) {
       const before = samples(current, ROWS);
       const next = train(first, Math.min(ROWS, SIZE - first));
       staging.prepare(next);
       expect(samples(current, ROWS)).toEqual(before);
       const copied = copies();
-      const slot = staging.use(next);
+      const slot = use(next);
       expect(copies()).toBe(copied);
       expect(slot).not.toBe(current);
       expect(samples(slot, next.rows)).toEqual(expected(next));
@@ -85,42 +95,42 @@ describe('staged samples', () => {
   });
 
   it('are not prepared twice', () => {
-    const { staging, copies } = rig();
-    staging.use(train(0));
+    const { staging, use, copies } = rig();
+    use(train(0));
     for (let time = 0; time < 3; time += 1) staging.prepare(train(6));
     staging.prepare(train(0));
     expect(copies()).toBe(2);
   });
 
   it('are put in place at once when another batch was expected', () => {
-    const { staging, samples, expected } = rig();
-    staging.use(train(0));
+    const { staging, use, samples, expected } = rig();
+    use(train(0));
     staging.prepare(train(6));
     for (const batch of [train(3), train(3, 4), train(3, 4, 1)]) {
-      expect(samples(staging.use(batch), batch.rows)).toEqual(expected(batch));
+      expect(samples(use(batch), batch.rows)).toEqual(expected(batch));
     }
   });
 
   it('of the step before are still there for another attempt', () => {
-    const { staging, samples, expected, copies } = rig();
-    staging.use(train(0));
+    const { staging, use, samples, expected, copies } = rig();
+    use(train(0));
     staging.prepare(train(6));
     const copied = copies();
-    expect(samples(staging.use(train(0)), ROWS)).toEqual(expected(train(0)));
+    expect(samples(use(train(0)), ROWS)).toEqual(expected(train(0)));
     expect(copies()).toBe(copied);
   });
 
   it('may be none', () => {
-    const { staging, copies } = rig();
-    staging.use(train(0));
+    const { staging, use, copies } = rig();
+    use(train(0));
     staging.prepare(train(6, 0));
     expect(copies()).toBe(1);
   });
 
   it('do not count as there when they could not all be read', () => {
-    const { staging } = rig();
-    expect(() => staging.use(train(SIZE - 2))).toThrow(RangeError);
-    expect(() => staging.use(train(SIZE - 2))).toThrow(RangeError);
-    expect(() => staging.use({ split: 'test', epoch: null, first: 0, rows: 1 })).toThrow('no test split');
+    const { use } = rig();
+    expect(() => use(train(SIZE - 2))).toThrow(RangeError);
+    expect(() => use(train(SIZE - 2))).toThrow(RangeError);
+    expect(() => use({ split: 'test', epoch: null, first: 0, rows: 1 })).toThrow('no test split');
   });
 });

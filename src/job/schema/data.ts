@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { augmentationSchema } from './augmentation.js';
 import { text } from './forms.js';
 
 const path = (what: string) =>
@@ -70,5 +71,13 @@ export const dataSchema = z.strictObject({
       'Inputs are shifted and scaled to mean 0 and variance 1, both measured on the training split only: every feature by ' +
         'itself, or one mean and variance per channel (the last dimension of a sample), or not at all. ' +
         'Default: feature for csv, channel for idx.',
+    ),
+  augmentation: augmentationSchema
+    .nullable()
+    .default(null)
+    .describe(
+      'Random changes to the images of the training split, new ones in every epoch, in training only: nothing is changed where ' +
+        'a model is judged, or where means and variances are measured. Drawn from the seed, the epoch and the image. ' +
+        'null: none. See docs/data.md.',
     ),
 });
