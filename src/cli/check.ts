@@ -2,9 +2,10 @@
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { measureLayout } from '../../worker/layout.js';
 import { layoutOptions } from '../../worker/engine.js';
+import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import { formatShape, sizeOf } from '../common/shape.js';
 import type { LoadedJob } from '../job/load.js';
-import { selectBackend } from '../kernels/select.js';
+import { selectBackend, type BackendChoice } from '../kernels/select.js';
 import type { ModelNode } from '../nn/model.js';
 import { formatCount } from '../observe/format.js';
 import { renderTable } from '../observe/table.js';
@@ -16,15 +17,41 @@ export interface CheckFlags {
   readonly set: readonly string[];
   readonly workers?: number;
   readonly threads?: number;
+  readonly backend: BackendChoice;
+  readonly gradients?: boolean;
+  readonly samples?: number;
   readonly json?: boolean;
 }
 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
+  if (flags.samples !== undefined && flags.gradients !== true) {
+    throw new LockstepError('usage', '--samples is the number of samples of a gradient check: add --gradients');
+  }
   const loaded = jobFromFlags(path, flags);
-  const { backend } = selectBackend('auto');
+  const { backend } = selectBackend(flags.backend);
   const prepared = await prepareJob(loaded.job, loaded.baseDir, backend);
   const facts = { ...describe(prepared), layers: prepared.model.nodes.map(describeLayer), defaults: loaded.defaults };
-  process.stdout.write(flags.json === true ? `${JSON.stringify(facts)}\n` : render(path, loaded, prepared, facts));
+  if (flags.json !== true) process.stdout.write(render(path, loaded, prepared, facts));
+  const gradients = flags.gradients === true ? await gradientFacts(prepared, flags) : null;
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify({ ...facts, ...(gradients === null ? {} : { gradients }) })}\n`);
+  }
+}
+
+/** Checks the gradients and says what came out; a wrong one decides the exit code. */
+async function gradientFacts(prepared: PreparedJob, flags: CheckFlags) {
+  const { checkJobGradients, renderGradients, wrongTensors } = await import('./check-gradients.js');
+  const facts = checkJobGradients(prepared, flags.samples);
+  if (flags.json !== true) process.stdout.write(renderGradients(facts));
+  const wrong = wrongTensors(facts);
+  if (wrong.length > 0) {
+    process.exitCode = EXIT_CODES.internal;
+    process.stderr.write(
+      `lockstep: the gradient of ${wrong.join(', ')} is wrong\n` +
+        '  This is a defect of Lockstep; please report it, with the job and what --json prints.\n',
+    );
+  }
+  return facts;
 }
 
 function describeLayer({ index, spec, layer }: ModelNode) {

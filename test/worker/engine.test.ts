@@ -12,9 +12,9 @@ import { layoutOptions } from '../../worker/engine.js';
 import { measureLayout } from '../../worker/layout.js';
 import { builtEngine } from '../support/built-engine.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
-import { PassRig } from '../support/pass-rig.js';
+import { PassRig } from '../../src/gradients/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
-import { simulateStep } from '../support/simulated-step.js';
+import { simulateStep } from '../../src/gradients/simulated-step.js';
 import { tinyJob } from '../support/tiny-job.js';
 
 const FEATURES = 6;
