@@ -58,12 +58,13 @@ function table(rows: readonly string[]): string {
   return ['| key | takes | default | meaning |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
 
-/** The keys of a mapping, those of plain mappings within it included. */
+/** The keys of a mapping, those of mappings within it included; one with a short form has a row of its own, too. */
 function rowsOf(mapping: JsonSchema, prefix: string): readonly string[] {
   return properties(mapping).flatMap(([key, schema]) => {
-    const [inner] = mappingsOf(schema);
-    const isPlain = inner !== undefined && branchesOf(schema).length === 1;
-    return isPlain ? rowsOf(inner, `${prefix}${key}.`) : [row([`${prefix}${key}`, schema], mapping, key)];
+    const [inner, ...others] = mappingsOf(schema);
+    const isPlain = branchesOf(schema).length === 1;
+    const own = inner !== undefined && isPlain ? [] : [row([`${prefix}${key}`, schema], mapping, key)];
+    return [...own, ...(inner === undefined || others.length > 0 ? [] : rowsOf(inner, `${prefix}${key}.`))];
   });
 }
 
