@@ -127,7 +127,11 @@ function notes({ tensors, verdict, backend }: GradientFacts): readonly string[] 
   return [
     'error: ‖a − n‖/(‖a‖ + ‖n‖) of backpropagation and central differences, in float64.',
     `${backend}, float32: the same of the kernels that train and backpropagation in float64.`,
-    ...(leftOut === 0 ? [] : ['left out: a kink, as of a ReLU at 0, lies so near that there is no derivative to compare.']),
-    ...(verdict === 'suspect' ? ['look again: more --samples help where batch norm stands on few; docs/checking.md has the rest.'] : []),
+    ...(leftOut === 0
+      ? []
+      : ['left out: a kink, as of a ReLU at 0, lies so near that there is no derivative to compare.']),
+    ...(verdict === 'suspect'
+      ? ['look again: more --samples help where batch norm stands on few; docs/checking.md has the rest.']
+      : []),
   ];
 }

@@ -3,6 +3,7 @@ import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { measureLayout } from '../../worker/layout.js';
 import { layoutOptions } from '../../worker/engine.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
+import { compareSplits, type SplitComparison } from '../data/distribution.js';
 import { formatShape, sizeOf } from '../common/shape.js';
 import type { LoadedJob } from '../job/load.js';
 import { selectBackend, type BackendChoice } from '../kernels/select.js';
@@ -11,6 +12,7 @@ import { formatCount } from '../observe/format.js';
 import { renderTable } from '../observe/table.js';
 import { completeSubtrees } from '../reduce/tree.js';
 import { dealShards } from '../reduce/shards.js';
+import { renderDistributions } from './check-distributions.js';
 import { jobFromFlags } from './job-flags.js';
 
 export interface CheckFlags {
@@ -30,7 +32,12 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   const loaded = jobFromFlags(path, flags);
   const { backend } = selectBackend(flags.backend);
   const prepared = await prepareJob(loaded.job, loaded.baseDir, backend);
-  const facts = { ...describe(prepared), layers: prepared.model.nodes.map(describeLayer), defaults: loaded.defaults };
+  const facts = {
+    ...describe(prepared),
+    distributions: compareSplits(prepared.data),
+    layers: prepared.model.nodes.map(describeLayer),
+    defaults: loaded.defaults,
+  };
   if (flags.json !== true) process.stdout.write(render(path, loaded, prepared, facts));
   const gradients = flags.gradients === true ? await gradientFacts(prepared, flags) : null;
   if (flags.json === true) {
@@ -90,6 +97,7 @@ function describe({ job, model, sizes, stepsPerEpoch, data }: PreparedJob) {
 }
 
 type Facts = ReturnType<typeof describe> & {
+  readonly distributions: readonly SplitComparison[];
   readonly layers: readonly ReturnType<typeof describeLayer>[];
   readonly defaults: LoadedJob['defaults'];
 };
@@ -140,6 +148,7 @@ function render(path: string, { job, defaults }: LoadedJob, prepared: PreparedJo
     '',
     ...lines.map(([title, text]) => `${title.padEnd(width)}   ${text}`),
     '',
+    ...renderDistributions(facts.distributions),
     filled.length === 0 ? 'Every value is given in the file.' : 'Defaults that were filled in:',
     ...filled,
     '',

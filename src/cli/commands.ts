@@ -99,9 +99,7 @@ function checkCommand(): Command {
     .description('show what a job would do: layers, memory, steps, traffic, splits, defaults; trains nothing')
     .argument('<job.yaml>', 'the job file')
     .option('--gradients', 'compare the gradient of the cost with finite differences, tensor by tensor')
-    .addOption(
-      new Option('--samples <n>', 'samples of the gradient check (default: 16)').argParser(wholeNumber(1)),
-    )
+    .addOption(new Option('--samples <n>', 'samples of the gradient check (default: 16)').argParser(wholeNumber(1)))
     .action(async (path: string, flags: CheckFlags) => {
       const { check } = await import('./check.js');
       await check(path, flags);

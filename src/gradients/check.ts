@@ -65,7 +65,10 @@ export function checkGradients(options: GradientCheckOptions): GradientReport {
   const parameters = options.model.tensors.filter(({ parameter }) => parameter !== null);
   const noise = SINGLE_NOISE * norm(gradient);
   const tensors = parameters.map((tensor, index): TensorReport => {
-    const found = compareTensor(cost, tensor, gradient, new Probes(options.seed, index, options.elements), { origin, rounding });
+    const found = compareTensor(cost, tensor, gradient, new Probes(options.seed, index, options.elements), {
+      origin,
+      rounding,
+    });
     return { ...found, single: single === null ? null : compareSingle(tensor, single, gradient, noise) };
   });
   const verdict = tensors.reduce<Verdict>(

@@ -61,7 +61,11 @@ function runPasses(
   batch: Batch,
   { step = 0, totalShards, arrive = (parcels) => parcels }: StepSettings,
   until: PassEnd,
-): { readonly reports: readonly PassPart[]; readonly exchanges: readonly ExchangeOutcome[]; readonly accumulate: Accumulate } {
+): {
+  readonly reports: readonly PassPart[];
+  readonly exchanges: readonly ExchangeOutcome[];
+  readonly accumulate: Accumulate;
+} {
   const shards = cutShards(batch.targets.length, totalShards);
   const holdsSamples = (shard: number): boolean => (shards[shard]?.rows ?? 0) > 0;
   const accumulate: Accumulate = (parcels, combine) => {

@@ -4,10 +4,7 @@ import { completeSubtrees, coveredShards } from '../reduce/tree.js';
 import type { Pass } from './layer.js';
 
 /** The part of a pass that follows from the size of the batch and the shards of it that are held here. */
-export type PassShards = Pick<
-  Pass,
-  'shards' | 'firstShard' | 'totalShards' | 'firstPosition' | 'batchCount' | 'nodes'
->;
+export type PassShards = Pick<Pass, 'shards' | 'firstShard' | 'totalShards' | 'firstPosition' | 'batchCount' | 'nodes'>;
 
 /** A batch of `batchCount` samples cut into `totalShards` logical shards, of which `range` is held here. */
 export function passShards(batchCount: number, totalShards: number, range: ShardRange): PassShards {

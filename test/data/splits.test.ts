@@ -126,7 +126,13 @@ describe('98/1/1 with rare classes', () => {
     const [, , rare = 0, rarest = 0] = counts(train);
     expect(rare).toBeGreaterThanOrEqual(28);
     expect(rarest).toBeGreaterThanOrEqual(2);
-    const single = splitRows({ size: 500, strata: Uint32Array.from({ length: 500 }, (_, row) => (row === 77 ? 1 : 0)), dev: 0.3, test: 0.3, seed: 1 });
+    const single = splitRows({
+      size: 500,
+      strata: Uint32Array.from({ length: 500 }, (_, row) => (row === 77 ? 1 : 0)),
+      dev: 0.3,
+      test: 0.3,
+      seed: 1,
+    });
     expect(single.train).toContain(77);
     expect([single.dev.length, single.test.length]).toEqual([150, 150]);
   });

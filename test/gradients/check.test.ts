@@ -39,7 +39,11 @@ const namesOf = ({ tensors }: GradientReport, verdict: string): readonly string[
   tensors.filter((tensor) => tensor.verdict === verdict).map(({ name }) => name);
 
 /** The same model with what one layer's program does changed. */
-function withLayer(model: Model, index: number, change: (program: LayerProgram, kernelsOf: Parameters<Layer['compile']>[0]) => LayerProgram): Model {
+function withLayer(
+  model: Model,
+  index: number,
+  change: (program: LayerProgram, kernelsOf: Parameters<Layer['compile']>[0]) => LayerProgram,
+): Model {
   const nodes = model.nodes.map((node) => {
     if (node.index !== index) return node;
     const { layer } = node;
@@ -150,7 +154,8 @@ describe('a gradient check', () => {
       const kernels = createReferenceKernels(arena, scratch);
       return {
         ...kernels,
-        gradientDescent: (n, w, g, to, scale, _l2, _l1, rate) => kernels.gradientDescent(n, w, g, to, scale, 0, 0, rate),
+        gradientDescent: (n, w, g, to, scale, _l2, _l1, rate) =>
+          kernels.gradientDescent(n, w, g, to, scale, 0, 0, rate),
       };
     };
     const report = check(model, forgetful);

@@ -17,7 +17,8 @@ const w = weights.subarray(0, FEATURES);
 const bias = weights[FEATURES] ?? NaN;
 const model = buildModel(modelSpec(dense(1)), [FEATURES]);
 
-const logit = (sample: number): number => w.reduce((sum, wj, j) => sum + wj * (inputs[sample * FEATURES + j] ?? 0), bias);
+const logit = (sample: number): number =>
+  w.reduce((sum, wj, j) => sum + wj * (inputs[sample * FEATURES + j] ?? 0), bias);
 const samples = Array.from({ length: SAMPLES }, (_, sample) => sample);
 
 /** J and ∂J/∂(w, b), from the loss of a sample and its derivative by the output. */
@@ -35,7 +36,11 @@ function byHand(loss: (z: number, sample: number) => number, slope: (z: number, 
   return { value, gradient: [...gradient, slopes.reduce((sum, s) => sum + s, 0) / SAMPLES] };
 }
 
-function costOf(loss: 'binaryCrossEntropy' | 'meanSquaredError', targets: Float64Array, precision: 'float32' | 'float64') {
+function costOf(
+  loss: 'binaryCrossEntropy' | 'meanSquaredError',
+  targets: Float64Array,
+  precision: 'float32' | 'float64',
+) {
   const options = { model, loss, regularization: { l2: L2, l1: L1 }, seed: 1, batch: { inputs, targets }, shards: 3 };
   const cost = new Cost(options, precision === 'float64' ? createReferenceKernels : createWasmKernels, precision);
   const places = model.tensors.flatMap(({ offset, size }) => Array.from({ length: size }, (_, i) => offset + i));

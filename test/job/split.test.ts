@@ -74,7 +74,9 @@ describe('data.split as ratios', () => {
       expect(messageOf(jobText(split))).toMatch(
         /^job\.yaml:4:10: data\.split: expected ratios above 0, train\/dev\/test as in 60\/20\/20 or train\/test as in 70\/30, or a mapping, found "/,
       );
-      expect(messageOf(jobText('70/30'), `data.split=${split}`)).toContain(`--set data.split=${split}: expected ratios`);
+      expect(messageOf(jobText('70/30'), `data.split=${split}`)).toContain(
+        `--set data.split=${split}: expected ratios`,
+      );
     },
   );
 
