@@ -155,7 +155,7 @@ function compareLabels(
     for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
     return counts;
   });
-  return classes.map((name, index) => ({
+  const all = classes.map((name, index): Candidate => ({
     kind: 'class',
     name,
     ...differenceOf(
@@ -164,6 +164,8 @@ function compareLabels(
       level,
     ),
   }));
+  // The share of one class of two says that of the other.
+  return all.length === 2 ? all.slice(1) : all;
 }
 
 function differenceOf(

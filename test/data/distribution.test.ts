@@ -78,10 +78,8 @@ describe('a real shift is found', () => {
       }),
     );
     expect(verdicts(comparisons)).toEqual(['train,dev alike', 'train,test differ', 'dev,test differ']);
-    expect(names(comparisons[1])).toEqual(['no', 'yes']);
-    expect(describeShifts(comparisons[1] as SplitComparison)).toMatch(
-      /class no \d\d\.\d% against \d\d\.\d%; class yes/,
-    );
+    expect(names(comparisons[1])).toEqual(['yes']);
+    expect(describeShifts(comparisons[1] as SplitComparison)).toMatch(/: class yes \d\d\.\d% against \d\d\.\d%$/);
   });
 
   it('of the number to be approximated', () => {
@@ -106,19 +104,19 @@ describe('a real shift is found', () => {
 
 describe('chance is not taken for a shift', () => {
   it.each([
-    [300, 0.2, 0.2],
-    [569, 0.01, 0.1],
-    [2500, 0.02, 0.02],
-  ])('in random splits of %i samples with 30 features, %d and %d held out', (size, dev, test) => {
+    [300, 0.2, 0.2, 60],
+    [569, 0.01, 0.1, 40],
+    [2500, 0.02, 0.02, 8],
+  ])('in random splits of %i samples with 30 features, %d and %d held out, %i times', (size, dev, test, times) => {
     let alarms = 0;
-    for (let seed = 0; seed < 60; seed++) {
+    for (let seed = 0; seed < times; seed++) {
       const whole = datasetOf(table(size, 100 + seed));
       const rows = splitRows({ size, strata: null, dev, test, seed });
       const part = (split: keyof typeof rows) => new SubsetDataset(whole, rows[split]);
       const comparisons = compareSplits(data({ train: part('train'), dev: part('dev'), test: part('test') }));
       alarms += comparisons.filter(({ verdict }) => verdict === 'differ').length;
     }
-    // One in 1000 of these 180 comparisons at most, by design: two happen in 1.4% of the cases.
+    // One in 1000 of these comparisons at most, 180 at the most, by design: two happen in 1.4% of the cases.
     expect(alarms).toBeLessThanOrEqual(1);
   });
 
