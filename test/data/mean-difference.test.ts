@@ -43,4 +43,12 @@ describe('the critical difference', () => {
     const large = criticalDifference(rare(1e6), rare(1e6), 1e-5);
     expect(large / criticalDifference(normalColumn(1e6), normalColumn(1e6), 1e-5)).toBeCloseTo(1, 3);
   });
+
+  it('is raised by skewness alone where the splits differ in size; of equal ones it cancels', () => {
+    const skewed = (count: number) => ({ ...normalColumn(count), third: 2 });
+    const ratio = (a: number, b: number): number =>
+      criticalDifference(skewed(a), skewed(b), 1e-5) / criticalDifference(normalColumn(a), normalColumn(b), 1e-5);
+    expect(ratio(400, 50)).toBeGreaterThan(1.1);
+    expect(ratio(200, 200)).toBe(1);
+  });
 });
