@@ -1,7 +1,7 @@
 /**
  * The direction of dependencies. Each folder of src may import only what stands to its right here:
  *
- *   cli, bench → coordinator, worker, report → transport → rpc, observe, page, state, job → data, nn, optim, collective → protocol → reduce, scores → kernels → common
+ *   cli, bench → coordinator, worker, report → transport → rpc, observe, page, state, job → gradients → data, nn, optim, collective → protocol → reduce, scores → kernels → common
  */
 const only = (from, allowed) => ({
   name: `${from.replaceAll('/', '-')}-imports`,
@@ -29,7 +29,7 @@ module.exports = {
     {
       name: 'network-and-logging-stay-at-the-rim',
       severity: 'error',
-      from: { path: '^src/(common|kernels|nn|optim|data|reduce|collective|protocol|job|state)/' },
+      from: { path: '^src/(common|kernels|nn|optim|gradients|data|reduce|collective|protocol|job|state)/' },
       to: { path: 'node_modules/(@grpc|pino|prom-client|hono|@hono)' },
     },
     only('src/common', []),
@@ -39,6 +39,7 @@ module.exports = {
     only('src/job', src('common')),
     only('src/nn', src('common', 'kernels', 'reduce', 'job')),
     only('src/optim', src('common', 'kernels', 'job')),
+    only('src/gradients', src('common', 'kernels', 'reduce', 'job', 'nn', 'optim')),
     only('src/scores', []),
     only('src/protocol', src('common', 'reduce', 'job', 'scores')),
     only('src/collective', src('common', 'kernels', 'protocol', 'reduce')),

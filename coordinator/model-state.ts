@@ -11,6 +11,7 @@ import { initializeModel, type Model, type TensorSpec } from '../src/nn/model.js
 import { clipFactor } from '../src/optim/clipping.js';
 import { createOptimizer } from '../src/optim/create.js';
 import type { Optimizer } from '../src/optim/optimizer.js';
+import { penaltyFactors, penaltyOf, type PenaltyFactors } from '../src/optim/penalties.js';
 import { createSchedule } from '../src/optim/schedules/create.js';
 import type { Schedule } from '../src/optim/schedules/schedule.js';
 import { BUCKET_BLOCK, type Range } from '../src/reduce/buckets.js';
@@ -328,7 +329,7 @@ export class ModelState {
   #forEachBlock(
     range: Range,
     batchCount: number,
-    visit: (tensor: number, block: number, at: number, count: number, penalties: readonly [number, number]) => void,
+    visit: (tensor: number, block: number, at: number, count: number, penalties: PenaltyFactors) => void,
   ): void {
     this.#parameters.forEach((tensor, index) => {
       const end = Math.min(range.end, tensor.offset + tensor.size);
@@ -340,19 +341,15 @@ export class ModelState {
   }
 
   /** Factors on w and sign(w) that the penalties on a tensor add to the gradient. */
-  #penalties({ parameter }: TensorSpec, batchCount: number): readonly [number, number] {
-    if (parameter?.penalized !== true) return [0, 0];
-    const { l2, l1 } = this.#job.training.regularization;
-    return [l2 / batchCount, l1 / (2 * batchCount)];
+  #penalties({ parameter }: TensorSpec, batchCount: number): PenaltyFactors {
+    return penaltyFactors(this.#job.training.regularization, parameter?.penalized === true, batchCount);
   }
 
   /** λ/(2m)·‖W‖² + λ/(2m)·‖W‖₁ of the committed weights. */
   #penalty(batchCount: number): number {
     return this.#parameters.reduce((sum, tensor) => {
-      const [l2, l1] = this.#penalties(tensor, batchCount);
       const weights = this.#committed.vector + tensor.offset;
-      const squares = l2 > 0 ? (l2 / 2) * this.kernels.sumSquares(tensor.size, weights) : 0;
-      return sum + squares + (l1 > 0 ? l1 * this.kernels.sumAbs(tensor.size, weights) : 0);
+      return sum + penaltyOf(this.kernels, tensor.size, weights, this.#penalties(tensor, batchCount));
     }, 0);
   }
 

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { LockstepError } from '../src/common/errors.js';
 import { systemClock, type Clock } from '../src/common/clock.js';
 import { SmoothedMean } from '../src/common/smoothed-mean.js';
+import { describeShifts, type SplitComparison } from '../src/data/distribution.js';
 import type { SplitName } from '../src/job/job.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
@@ -138,6 +139,14 @@ export class Recorder implements TrainerObserver {
   apart(worker: string, peer: string, reason: string): void {
     this.#event('collective', { collective: 'star', reason: `${worker} cannot reach ${peer}: ${reason}` });
     this.#options.logger.warn({ worker, peer, reason }, 'two workers cannot reach each other; going on with a star');
+  }
+
+  /** Two splits are no samples of one distribution. */
+  distribution(comparison: SplitComparison): void {
+    const { splits, shifts } = comparison;
+    const reason = describeShifts(comparison);
+    this.#event('distribution', { splits, shifts, reason });
+    this.#options.logger.warn({ splits, shifted: shifts.length }, reason);
   }
 
   async stepCommitted(record: StepRecord): Promise<void> {

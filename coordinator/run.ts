@@ -1,6 +1,8 @@
 /** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { LockstepError } from '../src/common/errors.js';
+import { compareSplits } from '../src/data/distribution.js';
 import type { Job } from '../src/job/job.js';
 import type { Arena, Offset } from '../src/kernels/arena.js';
 import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
@@ -168,7 +170,7 @@ export class TrainingRun {
   /** Trains to the end and writes the result; or, when stopped, a checkpoint to go on from. */
   async execute(): Promise<RunOutcome> {
     try {
-      const scores = await this.trainer.run();
+      const [scores] = await Promise.all([this.trainer.run(), this.#compareSplits()]);
       const status = scores === null ? 'stopped' : 'done';
       const sha = await this.#save(status, scores ?? {});
       this.#dismiss(status, status === 'done' ? '' : 'the coordinator was asked to stop');
@@ -184,6 +186,14 @@ export class TrainingRun {
     } catch (thrown) {
       await this.abandon(thrown);
       throw LockstepError.from(thrown);
+    }
+  }
+
+  /** Says so where the splits differ; while workers load, as it can wait and they cannot. */
+  async #compareSplits(): Promise<void> {
+    await setImmediate();
+    for (const comparison of compareSplits(this.#options.prepared.data)) {
+      if (comparison.verdict === 'differ') this.recorder.distribution(comparison);
     }
   }
 

@@ -3,8 +3,7 @@
  * Threads sleep on `sequence`; the event loop waits asynchronously on `events`.
  */
 import type { Pass } from '../src/nn/layer.js';
-import { cutShards, type Shard } from '../src/reduce/shards.js';
-import { completeSubtrees, coveredShards } from '../src/reduce/tree.js';
+import { passShards } from '../src/nn/pass-shards.js';
 import type { SplitName } from '../src/job/job.js';
 import type { Offset } from '../src/kernels/arena.js';
 import type { SlotNumber } from './staging.js';
@@ -241,29 +240,13 @@ export class Control {
 
   #read(vectors: readonly [Offset, Offset], gradients: Offset, gradientStride: number): Pass {
     const word = (index: number): number => this.#words[index] ?? 0;
-    const [firstShard, endShard, totalShards] = [word(Word.firstShard), word(Word.endShard), word(Word.totalShards)];
-    const batchCount = word(Word.batchCount);
-    const training = word(Word.training) === 1;
-    const all = cutShards(batchCount, totalShards);
-    const firstPosition = all[firstShard]?.start ?? 0;
-    const shards: Shard[] = all
-      .slice(firstShard, endShard)
-      .map(({ start, rows }) => ({ start: start - firstPosition, rows }));
-    const holdsSamples = (shard: number): boolean => (all[shard]?.rows ?? 0) > 0;
+    const range = { first: word(Word.firstShard), end: word(Word.endShard) };
     return {
-      mode: training ? 'training' : 'inference',
+      mode: word(Word.training) === 1 ? 'training' : 'inference',
       step: word(Word.step),
       lossScale: 2 ** word(Word.lossScale),
       weights: vectors[word(Word.weights) === 1 ? 1 : 0],
-      shards,
-      firstShard,
-      totalShards,
-      firstPosition,
-      batchCount,
-      // Larger shards come first, so a node holds samples when its first shard does.
-      nodes: completeSubtrees(firstShard, endShard, totalShards).filter((node) =>
-        holdsSamples(coveredShards(node, totalShards).first),
-      ),
+      ...passShards(word(Word.batchCount), word(Word.totalShards), range),
       gradients,
       gradientStride,
     };

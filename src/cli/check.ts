@@ -2,39 +2,68 @@
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import { measureLayout } from '../../worker/layout.js';
 import { layoutOptions } from '../../worker/engine.js';
+import { EXIT_CODES, LockstepError } from '../common/errors.js';
+import { compareSplits, type SplitComparison } from '../data/distribution.js';
 import { formatShape, sizeOf } from '../common/shape.js';
 import type { LoadedJob } from '../job/load.js';
-import { selectBackend } from '../kernels/select.js';
+import { selectBackend, type BackendChoice } from '../kernels/select.js';
 import type { ModelNode } from '../nn/model.js';
 import { formatCount } from '../common/format.js';
 import { renderTable } from '../observe/table.js';
 import { completeSubtrees } from '../reduce/tree.js';
 import { dealShards } from '../reduce/shards.js';
 import type { AugmentationSheet } from './augmentation-sheet.js';
+import { renderDistributions } from './check-distributions.js';
 import { jobFromFlags } from './job-flags.js';
 
 export interface CheckFlags {
   readonly set: readonly string[];
   readonly workers?: number;
   readonly threads?: number;
+  readonly backend: BackendChoice;
+  readonly gradients?: boolean;
+  readonly samples?: number;
   readonly json?: boolean;
   /** Where to write a picture of augmented samples. */
   readonly augmentation?: string;
 }
 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
+  if (flags.samples !== undefined && flags.gradients !== true) {
+    throw new LockstepError('usage', '--samples is the number of samples of a gradient check: add --gradients');
+  }
   const loaded = jobFromFlags(path, flags);
-  const { backend } = selectBackend('auto');
+  const { backend } = selectBackend(flags.backend);
   const prepared = await prepareJob(loaded.job, loaded.baseDir, backend);
   const sheet = await requestedSheet(prepared, flags);
-  const layers = prepared.model.nodes.map(describeLayer);
   const facts = {
     ...describe(prepared),
-    layers,
+    distributions: compareSplits(prepared.data),
+    layers: prepared.model.nodes.map(describeLayer),
     defaults: loaded.defaults,
     ...(sheet === null ? {} : { augmentationSheet: sheet }),
   };
-  process.stdout.write(flags.json === true ? `${JSON.stringify(facts)}\n` : render(path, loaded, prepared, facts));
+  if (flags.json !== true) process.stdout.write(render(path, loaded, prepared, facts));
+  const gradients = flags.gradients === true ? await gradientFacts(prepared, flags) : null;
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify({ ...facts, ...(gradients === null ? {} : { gradients }) })}\n`);
+  }
+}
+
+/** Checks the gradients and says what came out; a wrong one decides the exit code. */
+async function gradientFacts(prepared: PreparedJob, flags: CheckFlags) {
+  const { checkJobGradients, renderGradients, wrongTensors } = await import('./check-gradients.js');
+  const facts = checkJobGradients(prepared, flags.samples);
+  if (flags.json !== true) process.stdout.write(renderGradients(facts));
+  const wrong = wrongTensors(facts);
+  if (wrong.length > 0) {
+    process.exitCode = EXIT_CODES.internal;
+    process.stderr.write(
+      `lockstep: the gradient of ${wrong.join(', ')} is wrong\n` +
+        '  This is a defect of Lockstep; please report it, with the job and what --json prints.\n',
+    );
+  }
+  return facts;
 }
 
 /** null when no picture is asked for; its code is loaded when one is. */
@@ -80,6 +109,7 @@ function describe({ job, model, sizes, stepsPerEpoch, data }: PreparedJob) {
 }
 
 type Facts = ReturnType<typeof describe> & {
+  readonly distributions: readonly SplitComparison[];
   readonly layers: readonly ReturnType<typeof describeLayer>[];
   readonly defaults: LoadedJob['defaults'];
   readonly augmentationSheet?: AugmentationSheet;
@@ -141,6 +171,7 @@ function render(path: string, { defaults }: LoadedJob, prepared: PreparedJob, fa
     '',
     ...lines.map(([title, text]) => `${title.padEnd(width)}   ${text}`),
     '',
+    ...renderDistributions(facts.distributions),
     filled.length === 0 ? 'Every value is given in the file.' : 'Defaults that were filled in:',
     ...filled,
     '',

@@ -97,17 +97,19 @@ function workerCommand(): Command {
 
 function checkCommand(): Command {
   const command = new Command('check')
-    .description('show what a job would do: layers, memory, steps, traffic, defaults; trains nothing')
+    .description('show what a job would do: layers, memory, steps, traffic, splits, defaults; trains nothing')
     .argument('<job.yaml>', 'the job file')
     .option(
       '--augmentation <file.png>',
       'draw samples as training will see them, with data.augmentation, in epochs 1, 2 …',
     )
+    .option('--gradients', 'compare the gradient of the cost with finite differences, tensor by tensor')
+    .addOption(new Option('--samples <n>', 'samples of the gradient check (default: 16)').argParser(wholeNumber(1)))
     .action(async (path: string, flags: CheckFlags) => {
       const { check } = await import('./check.js');
       await check(path, flags);
     });
-  return withOptions(command, 'set', 'workers', 'threads', 'json');
+  return withOptions(command, 'set', 'workers', 'threads', 'backend', 'json');
 }
 
 function reportCommand(): Command {

@@ -13,7 +13,7 @@ export interface Normalization {
 }
 
 /** Elements that are copied out of the data set at a time: few enough for the cache. */
-const BLOCK_ELEMENTS = 65_536;
+export const BLOCK_ELEMENTS = 65_536;
 
 /**
  * Mean and population variance over the samples, in float64.
@@ -97,7 +97,7 @@ function forEachBlock(dataset: Dataset, block: Block, visit: (block: Block, rows
 }
 
 /** sums[width] += Σ over rows of x − origin, squares[width] += Σ over rows of (x − origin)² */
-function addMoments(
+export function addMoments(
   block: Block,
   rows: number,
   width: number,

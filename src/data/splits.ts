@@ -23,9 +23,10 @@ export interface SplitRows {
 }
 
 /**
- * Splits stratified by class: each split gets round(share · size) samples, shared out among the classes by largest
- * remainder, so that the number from a class is within 1 of share · (size of the class). Every class keeps at least one
- * sample in train, even where a held-out split then falls short. Which samples of a class go is random.
+ * Splits stratified by class. The sizes of the three splits are the whole numbers nearest to share · size that add up to `size`
+ * (largest remainder). Those of dev and test are shared out among the classes in the same way, so that the number from a class
+ * is within 1 of share · (size of the class). Every class keeps at least one sample in train, even where a held-out split then
+ * falls short. Which samples of a class go is random.
  */
 export function splitRows(request: SplitRequest): SplitRows {
   const { size, seed } = request;
@@ -33,8 +34,9 @@ export function splitRows(request: SplitRequest): SplitRows {
   const dev = members.map((rows) => Math.floor(rows.length * request.dev));
   const test = members.map((rows) => Math.floor(rows.length * request.test));
   const room = members.map((rows, stratum) => rows.length - 1 - (dev[stratum] ?? 0) - (test[stratum] ?? 0));
-  shareOutRest(dev, members, request.dev, size, room);
-  shareOutRest(test, members, request.test, size, room);
+  const sizes = splitSizes(size, request.dev, request.test);
+  shareOutRest(dev, members, request.dev, sizes.dev, room);
+  shareOutRest(test, members, request.test, sizes.test, room);
 
   /** 0: train, 1: dev, 2: test */
   const target = new Uint8Array(size);
@@ -48,6 +50,27 @@ export function splitRows(request: SplitRequest): SplitRows {
   return { train: rowsOf(target, 0), dev: rowsOf(target, 1), test: rowsOf(target, 2) };
 }
 
+/**
+ * The whole numbers nearest to the shares of `size` that add up to it, train included: the largest remainders are rounded up. Of
+ * equal ones train comes first, then dev.
+ */
+export function splitSizes(size: number, dev: number, test: number): { readonly dev: number; readonly test: number } {
+  const exact = [1 - dev - test, dev, test].map((share) => nearWhole(share * size));
+  const sizes = exact.map(Math.floor);
+  const remainder = exact.map((value, split) => value - (sizes[split] ?? 0));
+  const order = [0, 1, 2].sort((a, b) => (remainder[b] ?? 0) - (remainder[a] ?? 0) || a - b);
+  const missing = size - sizes.reduce((sum, count) => sum + count, 0);
+  for (const split of order.slice(0, missing)) sizes[split] = (sizes[split] ?? 0) + 1;
+  const [, forDev = 0, forTest = 0] = sizes;
+  return { dev: forDev, test: forTest };
+}
+
+/** Shares are rounded themselves: 0.29 · 100 is 28.999999999999996, and 0.0833333333 · 60,000 is meant to be 5,000. */
+function nearWhole(value: number): number {
+  const whole = Math.round(value);
+  return Math.abs(value - whole) < 1e-5 ? whole : value;
+}
+
 function groupByStratum(size: number, strata: Uint32Array | null): number[][] {
   if (strata === null) return [Array.from({ length: size }, (_, row) => row)];
   const members: number[][] = [];
@@ -59,15 +82,15 @@ function groupByStratum(size: number, strata: Uint32Array | null): number[][] {
   return members;
 }
 
-/** Raises `counts` by at most one each until they add up to round(share · size), the largest remainders first. */
+/** Raises `counts` by at most one each until they add up to `wanted`, the largest remainders first. */
 function shareOutRest(
   counts: number[],
   members: readonly number[][],
   share: number,
-  size: number,
+  wanted: number,
   room: number[],
 ): void {
-  let missing = Math.round(share * size) - counts.reduce((sum, count) => sum + count, 0);
+  let missing = wanted - counts.reduce((sum, count) => sum + count, 0);
   const remainder = members.map((rows, stratum) => rows.length * share - (counts[stratum] ?? 0));
   const order = members
     .map((_, stratum) => stratum)

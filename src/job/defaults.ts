@@ -10,7 +10,8 @@ export interface FilledDefault {
 /** Every leaf of `resolved` that `written` (short forms allowed) does not have, in the order of `resolved`. */
 export function filledDefaults(resolved: unknown, written: unknown, path: Path = []): readonly FilledDefault[] {
   if (isMapping(resolved)) {
-    // The one short form of a mapping is the bare type.
+    // A short form is the bare type, or stands for all of a mapping that has none.
+    if (typeof written === 'string' && !Object.hasOwn(resolved, 'type')) return [];
     const given = typeof written === 'string' ? { type: written } : isMapping(written) ? written : {};
     return Object.entries(resolved).flatMap(([key, value]) =>
       filledDefaults(value, Object.hasOwn(given, key) ? given[key] : undefined, [...path, key]),

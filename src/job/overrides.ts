@@ -2,6 +2,7 @@ import { parseDocument } from 'yaml';
 import { LockstepError } from '../common/errors.js';
 import { describeFound } from './expected.js';
 import { formatPath, isMapping, parsePath, type Path } from './path.js';
+import { ratioShares } from './schema/ratios.js';
 
 /** One `--set KEY=VALUE`. */
 export interface Override {
@@ -54,7 +55,7 @@ export function applyOverride(root: unknown, override: Override): unknown {
     }
     if (value !== undefined && value !== null && typeof value !== 'string' && !isMapping(value))
       throw refuse(describeFound(value));
-    const mapping = typeof value === 'string' ? { type: value } : isMapping(value) ? value : {};
+    const mapping = typeof value === 'string' ? fullForm(value) : isMapping(value) ? value : {};
     const key = String(part);
     const inner = Object.hasOwn(mapping, key) ? mapping[key] : undefined;
     // Entries, not assignment: a key called __proto__ is a key like any other.
@@ -64,4 +65,10 @@ export function applyOverride(root: unknown, override: Override): unknown {
     ]);
   };
   return replace(root, 0);
+}
+
+/** What a short form stands for: ratios for the shares of the splits, any other text for a type. */
+function fullForm(short: string): Readonly<Record<string, unknown>> {
+  const shares = ratioShares(short);
+  return shares === null ? { type: short } : { ...shares };
 }

@@ -58,21 +58,14 @@ function table(rows: readonly string[]): string {
   return ['| key | takes | default | meaning |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
 
-/** The keys of a mapping, those of plain mappings within it included. */
+/** The keys of a mapping, those of mappings within it included; one with a short form has a row of its own, too. */
 function rowsOf(mapping: JsonSchema, prefix: string): readonly string[] {
   return properties(mapping).flatMap(([key, schema]) => {
-    const [inner] = mappingsOf(schema);
-    const isPlain = inner !== undefined && branchesOf(schema).length === 1;
-    if (isPlain) return rowsOf(inner, `${prefix}${key}.`);
-    const own = row([`${prefix}${key}`, schema], mapping, key);
-    return isOptionalMapping(schema, inner) ? [own, ...rowsOf(inner, `${prefix}${key}.`)] : [own];
+    const [inner, ...others] = mappingsOf(schema);
+    const isPlain = branchesOf(schema).length === 1;
+    const own = inner !== undefined && isPlain ? [] : [row([`${prefix}${key}`, schema], mapping, key)];
+    return [...own, ...(inner === undefined || others.length > 0 ? [] : rowsOf(inner, `${prefix}${key}.`))];
   });
-}
-
-/** A mapping of one kind or null. */
-function isOptionalMapping(schema: JsonSchema, inner: JsonSchema | undefined): inner is JsonSchema {
-  const branches = branchesOf(schema);
-  return inner !== undefined && branches.length === 2 && branches.some(({ type }) => type === 'null');
 }
 
 function row([label, schema]: Entry, mapping: JsonSchema, key = label): string {

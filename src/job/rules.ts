@@ -22,7 +22,7 @@ function checkData(data: DataSpec): readonly Problem[] {
     problems.push({
       path: ['data', 'split', split],
       related: [['data', split]],
-      message: `expected no share, as data.${split} has samples of its own; found ${data.split[split]}`,
+      message: `expected no share, as data.${split} has samples of its own; found ${data.split[split]}${advice(data, split)}`,
     });
   }
   const heldOut = data.split.dev + data.split.test;
@@ -45,6 +45,14 @@ function checkData(data: DataSpec): readonly Problem[] {
     });
   }
   return problems;
+}
+
+/** What to write instead. Two ratios in short are train and test; beside a test source, train and dev were meant. */
+function advice({ dev, test, split }: DataSpec, taken: 'dev' | 'test'): string {
+  const other = taken === 'dev' ? 'test' : 'dev';
+  if ((other === 'dev' ? dev : test) !== null) return split[other] === 0 ? '' : '; remove data.split';
+  const share = split[other] === 0 && taken === 'test' ? split.test : split[other];
+  return share === 0 ? '' : `; for a ${other} split alone write split: { ${other}: ${Number(share.toPrecision(4))} }`;
 }
 
 function checkSource(source: DataSource | null, path: Path): readonly Problem[] {

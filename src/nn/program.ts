@@ -53,6 +53,8 @@ export interface ProgramOptions {
 
 export interface Program {
   readonly training: readonly Stage[];
+  /** The operation of a training pass that forms the losses: the backward pass begins behind it. */
+  readonly loss: RowOperation;
   readonly inference: Segment;
   /** Every exchange of a training pass, by index. */
   readonly exchanges: readonly Exchange[];
@@ -130,14 +132,16 @@ export function compileProgram(model: Model, loss: Loss, options: ProgramOptions
       loss.predict(kernels, rows, width, y, predictions + row);
     });
   const load = options.load(input, targets);
+  const trainingLoss = measure(resultGradient);
   return {
     training: stages(
       [load],
       programs,
-      measure(resultGradient),
+      trainingLoss,
       (node) => fanIn.after(node),
       (node) => parametersEnd(model, node),
     ),
+    loss: trainingLoss,
     inference: [load, ...programs.flatMap((program) => withoutExchanges(program.inference)), measure(null)],
     exchanges,
     gradients: [...programs].reverse().flatMap((program) => program.gradients),

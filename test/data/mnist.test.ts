@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compareSplits } from '../../src/data/distribution.js';
 import { loadData } from '../../src/data/load.js';
 import { computeNormalization } from '../../src/data/normalization.js';
 import { dataSpec, idxSource, labelsOf } from './helpers.js';
@@ -25,5 +26,12 @@ describe('MNIST', () => {
     expect(mean).toHaveLength(784);
     expect((mean[0] as number) / 255).toBeCloseTo(0.1307, 4);
     expect(1 / (inverseDeviation[783] as number) / 255).toBeCloseTo(0.3081, 4);
+
+    // The test images were written by other people than the training images; pixel by pixel that is too little to matter.
+    const [comparison] = compareSplits({ splits, featureShape, classes, featureNames: null, labelName: null });
+    expect(comparison).toMatchObject({ splits: ['train', 'test'], verdict: 'alike', shifts: [] });
+    expect(comparison?.feature?.difference).toBeGreaterThan(0.1);
+    expect(comparison?.feature?.difference).toBeLessThan(0.25);
+    expect(comparison?.label?.difference).toBeLessThan(0.05);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitRows } from '../../src/data/splits.js';
+import { splitRows, splitSizes } from '../../src/data/splits.js';
 
 const shares = fc
   .tuple(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 39 }))
@@ -72,4 +72,79 @@ describe('splitRows', () => {
     const deviation = Math.sqrt(draws * 0.25 * 0.75);
     for (const count of counts) expect(Math.abs(count - draws * 0.25)).toBeLessThan(5 * deviation);
   });
+});
+
+describe('sizes', () => {
+  it.each([
+    [506, 0.2, 0.2, 304, 101, 101],
+    [569, 0.2, 0.2, 341, 114, 114],
+    [60_000, 0.0833333333, 0, 55_000, 5000, 0],
+    [1_000_000, 0.01, 0.01, 980_000, 10_000, 10_000],
+    // Dev and test rounded by themselves, 2.5 to 3 each, would leave train 4 where 5 is exact.
+    [10, 0.25, 0.25, 5, 3, 2],
+    [100, 0.29, 0.29, 42, 29, 29],
+    [5, 1 / 3, 1 / 3, 2, 2, 1],
+  ])('of %i samples, %d and %d held out: %i, %i, %i', (size, dev, test, ...wanted) => {
+    const sizes = splitSizes(size, dev, test);
+    expect([size - sizes.dev - sizes.test, sizes.dev, sizes.test]).toEqual(wanted);
+    const rows = splitRows({ size, strata: null, dev, test, seed: 1 });
+    expect([rows.train.length, rows.dev.length, rows.test.length]).toEqual(wanted);
+  });
+
+  it('are the nearest whole numbers: no others are closer in sum', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), shares, (size, { dev, test }) => {
+        const distanceOf = (a: number, b: number): number =>
+          Math.abs(size - a - b - size * (1 - dev - test)) + Math.abs(a - size * dev) + Math.abs(b - size * test);
+        const found = splitSizes(size, dev, test);
+        let least = Infinity;
+        for (let a = 0; a <= size; a++) for (let b = 0; a + b <= size; b++) least = Math.min(least, distanceOf(a, b));
+        expect(distanceOf(found.dev, found.test)).toBeLessThan(least + 1e-4);
+      }),
+    );
+  });
+});
+
+describe('98/1/1 with rare classes', () => {
+  /** 10,000 samples of four classes, of which 30 and 3 are rare. */
+  const labels = Uint32Array.from({ length: 10_000 }, (_, row) => (row < 3 ? 3 : row < 33 ? 2 : row % 2));
+  const { train, dev, test } = splitRows({ size: labels.length, strata: labels, dev: 0.01, test: 0.01, seed: 5 });
+  const counts = (rows: Uint32Array): number[] => [0, 1, 2, 3].map((label) => countIn(rows, [...labels], label));
+
+  it('has exactly 1% in each split, and each class within one sample of its share', () => {
+    expect([train.length, dev.length, test.length]).toEqual([9800, 100, 100]);
+    for (const rows of [dev, test]) {
+      const [a = 0, b = 0, rare = 0, rarest = 0] = counts(rows);
+      expect(Math.abs(a - 49.83)).toBeLessThan(1);
+      expect(Math.abs(b - 49.84)).toBeLessThan(1);
+      expect(rare).toBeLessThanOrEqual(1);
+      expect(rarest).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('keeps rare classes where they can be learned', () => {
+    const [, , rare = 0, rarest = 0] = counts(train);
+    expect(rare).toBeGreaterThanOrEqual(28);
+    expect(rarest).toBeGreaterThanOrEqual(2);
+    const single = splitRows({
+      size: 500,
+      strata: Uint32Array.from({ length: 500 }, (_, row) => (row === 77 ? 1 : 0)),
+      dev: 0.3,
+      test: 0.3,
+      seed: 1,
+    });
+    expect(single.train).toContain(77);
+    expect([single.dev.length, single.test.length]).toEqual([150, 150]);
+  });
+});
+
+it('a split without classes is drawn at random from all over the file, not cut off its end', () => {
+  const { dev, test } = splitRows({ size: 1000, strata: null, dev: 0.2, test: 0.2, seed: 9 });
+  for (const rows of [dev, test]) {
+    // 40 of each fifth are expected, give or take √(200 · 0.2 · 0.8) = 5.7.
+    for (let fifth = 0; fifth < 5; fifth++) {
+      const count = rows.filter((row) => Math.floor(row / 200) === fifth).length;
+      expect(Math.abs(count - 40)).toBeLessThan(25);
+    }
+  }
 });

@@ -5,12 +5,12 @@ import { createReferenceKernels } from '../../src/kernels/reference/reference-ke
 import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { absorbedRelus } from '../../src/nn/fusion.js';
 import { buildModel, type Model } from '../../src/nn/model.js';
-import { gradientErrors } from '../support/gradient-check.js';
+import { gradientErrors } from '../support/gradient-errors.js';
 import { withProduct } from '../support/merging-layers.js';
 import { batchNorm, dense, modelSpec, type BareLayer } from '../support/model-spec.js';
-import { PassRig } from '../support/pass-rig.js';
+import { PassRig } from '../../src/gradients/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
-import { simulateStep } from '../support/simulated-step.js';
+import { simulateStep } from '../../src/gradients/simulated-step.js';
 
 const FEATURES = 6;
 const SAMPLES = 23;
@@ -87,16 +87,9 @@ describe('a layer with the ReLU behind it', () => {
     // The product takes the trunk itself and its ReLU.
     const model = withProduct(buildModel(spec, [FEATURES]), 2, [0, 1]);
     expect(absorbedRelus(model)).toEqual(new Map());
-    const rig = new PassRig({
-      model,
-      loss: 'softmaxCrossEntropy',
-      factory: createReferenceKernels,
-      precision: 'float64',
-      maxRows: SAMPLES,
-      maxShards: SHARDS,
-    });
-    rig.weights.set(normalValues(model.parameterElements, 24));
-    for (const [tensor, error] of Object.entries(gradientErrors(rig, model, batch, SHARDS))) {
+    const weights = normalValues(model.parameterElements, 24);
+    const errors = gradientErrors({ model, loss: 'softmaxCrossEntropy', batch, shards: SHARDS, weights });
+    for (const [tensor, error] of Object.entries(errors)) {
       expect(error, tensor).toBeLessThan(1e-6);
     }
   });

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { sizeOf, type Shape } from '../../src/common/shape.js';
 import type { LossName } from '../../src/job/job.js';
-import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import { buildModel } from '../../src/nn/model.js';
-import { gradientErrors } from '../support/gradient-check.js';
+import { gradientErrors } from '../support/gradient-errors.js';
 import { batchNorm, dense, modelSpec, type BareLayer } from '../support/model-spec.js';
-import { PassRig } from '../support/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
 
 const TOLERANCE = 1e-7;
@@ -22,23 +20,15 @@ interface Case {
 
 function errors({ layers, inputShape = [4], loss = 'softmaxCrossEntropy' }: Case, totalShards: number) {
   const model = buildModel(modelSpec(...layers), inputShape);
-  const rig = new PassRig({
-    model,
-    loss,
-    factory: createReferenceKernels,
-    precision: 'float64',
-    maxRows: SAMPLES,
-    maxShards: totalShards,
-  });
   // Nowhere near the ones and zeros of a fresh model, at which a wrong gradient may look right.
-  rig.weights.set(normalValues(model.parameterElements, 1).map((value) => 0.4 + 0.6 * value));
+  const weights = normalValues(model.parameterElements, 1).map((value) => 0.4 + 0.6 * value);
   const targets = {
     softmaxCrossEntropy: wholeValues(SAMPLES, sizeOf(model.outputShape), 3),
     binaryCrossEntropy: wholeValues(SAMPLES, 2, 3),
     meanSquaredError: normalValues(SAMPLES, 3),
   };
   const batch = { inputs: normalValues(SAMPLES * sizeOf(inputShape), 2), targets: targets[loss] };
-  return gradientErrors(rig, model, batch, totalShards);
+  return gradientErrors({ model, loss, batch, shards: totalShards, weights });
 }
 
 /** A layer between two dense ones, so that its gradient has to come in from the one and go on to the other. */

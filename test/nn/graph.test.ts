@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import { buildModel, type Model } from '../../src/nn/model.js';
-import { gradientErrors } from '../support/gradient-check.js';
+import { gradientErrors } from '../support/gradient-errors.js';
 import { withProduct } from '../support/merging-layers.js';
 import { batchNorm, dense, modelSpec, type BareLayer } from '../support/model-spec.js';
-import { PassRig } from '../support/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
 
 const FEATURES = 4;
@@ -79,17 +77,9 @@ describe('gradients in a graph equal central differences in float64', () => {
   for (const [name, build] of Object.entries(graphs)) {
     it(name, () => {
       const model = build();
-      const rig = new PassRig({
-        model,
-        loss: 'softmaxCrossEntropy',
-        factory: createReferenceKernels,
-        precision: 'float64',
-        maxRows: SAMPLES,
-        maxShards: SHARDS,
-      });
-      rig.weights.set(normalValues(model.parameterElements, 4));
+      const weights = normalValues(model.parameterElements, 4);
       const batch = { inputs: normalValues(SAMPLES * FEATURES, 5), targets: wholeValues(SAMPLES, 2, 6) };
-      const found = gradientErrors(rig, model, batch, SHARDS);
+      const found = gradientErrors({ model, loss: 'softmaxCrossEntropy', batch, shards: SHARDS, weights });
       expect(Object.keys(found)).not.toHaveLength(0);
       for (const [tensor, error] of Object.entries(found)) expect(error, tensor).toBeLessThan(1e-7);
     });

@@ -5,9 +5,9 @@ import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { buildModel } from '../../src/nn/model.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
 import { updateAtOnce } from '../support/one-shot-update.js';
-import { PassRig, type Batch } from '../support/pass-rig.js';
+import { PassRig, type Batch } from '../../src/gradients/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
-import { simulateStep } from '../support/simulated-step.js';
+import { simulateStep } from '../../src/gradients/simulated-step.js';
 import { TextbookNetwork, type Matrix, type Tensors } from '../support/textbook-network.js';
 import { tinyJob } from '../support/tiny-job.js';
 

@@ -6,11 +6,11 @@ import { createReferenceKernels } from '../../src/kernels/reference/reference-ke
 import { kernelFactory, selectBackend } from '../../src/kernels/select.js';
 import { buildModel } from '../../src/nn/model.js';
 import { dealShards, type ShardRange } from '../../src/reduce/shards.js';
-import { relativeError } from '../support/gradient-check.js';
+import { relativeError } from '../../src/gradients/differences.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
-import { PassRig, type Batch } from '../support/pass-rig.js';
+import { PassRig, type Batch } from '../../src/gradients/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
-import { simulateStep, type SimulatedWorker, type StepOutcome } from '../support/simulated-step.js';
+import { simulateStep, type SimulatedWorker, type StepOutcome } from '../../src/gradients/simulated-step.js';
 
 const MAX_ROWS = 70;
 const MAX_SHARDS = 12;

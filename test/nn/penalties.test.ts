@@ -4,12 +4,12 @@ import type { Job } from '../../src/job/job.js';
 import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { buildModel, type TensorSpec } from '../../src/nn/model.js';
-import { centralDifferences, relativeError } from '../support/gradient-check.js';
+import { derivative, relativeError } from '../../src/gradients/differences.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
 import { updateAtOnce } from '../support/one-shot-update.js';
-import { PassRig, type Floats } from '../support/pass-rig.js';
+import { PassRig, type Floats } from '../../src/gradients/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
-import { simulateStep } from '../support/simulated-step.js';
+import { simulateStep } from '../../src/gradients/simulated-step.js';
 import { tinyJob } from '../support/tiny-job.js';
 
 const SAMPLES = 10;
@@ -30,6 +30,19 @@ function penaltyOf(vector: Floats, l2: number, l1: number): number {
   const squares = weights.reduce((sum, w) => sum + w * w, 0);
   const magnitudes = weights.reduce((sum, w) => sum + Math.abs(w), 0);
   return (l2 * squares + l1 * magnitudes) / (2 * SAMPLES);
+}
+
+/** The gradient of `cost` by central differences, one element of `point` after the other. */
+function centralDifferences(point: Floats, cost: () => number): number[] {
+  return Array.from(point, (value, i) => {
+    const along = (t: number): number => {
+      point[i] = value + t;
+      return cost();
+    };
+    const slope = derivative(along, { origin: along(0), rounding: 1e-15 });
+    point[i] = value;
+    return slope?.value ?? NaN;
+  });
 }
 
 function penalizedJob(regularization: { l2: number; l1: number }, clipNorm: number | null = null): Job {
@@ -84,6 +97,7 @@ describe('penalties in float64', () => {
         precision: 'float64',
         maxRows: SAMPLES,
         maxShards: SHARDS,
+        spareElements: 2 * model.parameterElements,
       });
       rig.weights.set(normalValues(model.parameterElements, 10));
       const run = () => simulateStep([{ rig, range: whole }], batch, { totalShards: SHARDS });

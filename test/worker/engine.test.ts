@@ -13,9 +13,9 @@ import { measureLayout } from '../../worker/layout.js';
 import { scoresOf } from '../support/scored.js';
 import { builtEngine } from '../support/built-engine.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';
-import { PassRig } from '../support/pass-rig.js';
+import { PassRig } from '../../src/gradients/pass-rig.js';
 import { normalValues, wholeValues } from '../support/random-values.js';
-import { simulateStep } from '../support/simulated-step.js';
+import { simulateStep } from '../../src/gradients/simulated-step.js';
 import { tinyJob } from '../support/tiny-job.js';
 
 const FEATURES = 6;

@@ -25,6 +25,7 @@ function program(training: readonly { operations: Segment; meanwhile?: Segment }
       awaits: null,
       weightsEnd: 0,
     })),
+    loss: rows('loss', []),
     inference,
     exchanges: [],
     layerOutputs: [],

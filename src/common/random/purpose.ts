@@ -17,6 +17,8 @@ export const Purpose = {
   augment: 5,
   /** Choice of hyperparameters in a search. */
   search: 6,
+  /** What a gradient check looks at. */
+  gradientCheck: 7,
 } as const;
 
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];

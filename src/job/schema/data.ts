@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { augmentationSchema } from './augmentation.js';
-import { text } from './forms.js';
+import { text, withShortForm } from './forms.js';
+import { RATIOS, ratioShares } from './ratios.js';
 
 const path = (what: string) =>
   text().describe(
@@ -46,7 +47,16 @@ const heldOut = (split: string) =>
         `a ratio such as 0.1, not a number of samples. 0: none. dev and test together stay below 1.`,
     );
 
-const splitSchema = z.strictObject({ dev: heldOut('dev'), test: heldOut('test') });
+/** `60/20/20` stands for the shares of the three splits, `70/30` for those of train and test. */
+const splitSchema = withShortForm(
+  {
+    type: 'string',
+    pattern: RATIOS.source,
+    title: 'ratios above 0, train/dev/test as in 60/20/20 or train/test as in 70/30,',
+  },
+  (raw) => (typeof raw === 'string' ? (ratioShares(raw) ?? raw) : raw),
+  z.strictObject({ dev: heldOut('dev'), test: heldOut('test') }),
+);
 
 export const dataSchema = z.strictObject({
   task: z
@@ -63,7 +73,11 @@ export const dataSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('The source of the test split, looked at once, after training. null: none of its own; see `split`.'),
-  split: splitSchema.prefault({}).describe('Shares of the train source for splits that have no source of their own.'),
+  split: splitSchema.prefault({}).describe(
+      'Shares of the train source for splits that have no source of their own: a mapping with `dev` and `test`, or the ratios ' +
+        'of the splits in short, as in `60/20/20` or `98/1/1` (train/dev/test) and `70/30` (train/test, no dev split). Ratios need ' +
+        'not add up to 100.',
+    ),
   normalize: z
     .enum(['feature', 'channel', 'none'])
     .exactOptional()

@@ -4,20 +4,27 @@ import { shardAt, shardsWithRows, sumProducts } from '../shard-products.js';
 
 export type Products = Pick<Kernels, 'gemm' | 'gemmTree' | 'rowsShareProduct' | 'accumulationIsExact'>;
 
+/** Σ x[a + p·stepA] · x[b + p·stepB] for p = 0 … k − 1, in this order. */
+function dot(x: Arena['floats'], k: number, a: Offset, stepA: number, b: Offset, stepB: number): number {
+  let sum = 0;
+  for (let p = 0, left = a, right = b; p < k; p++, left += stepA, right += stepB) {
+    sum += (x[left] as number) * (x[right] as number);
+  }
+  return sum;
+}
+
 /** Row times column, summed in float64 in the order of k, rounded once to the precision of the arena. */
 export function referenceProducts(arena: Arena): Products {
   const x = arena.floats;
   const round = arena.precision === 'float32' ? Math.fround : (value: number): number => value;
 
   const gemm: Kernels['gemm'] = (transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc) => {
-    for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        let sum = 0;
-        for (let p = 0; p < k; p++) {
-          const left = x[transA ? a + p * lda + i : a + i * lda + p] as number;
-          const right = x[transB ? b + j * ldb + p : b + p * ldb + j] as number;
-          sum += left * right;
-        }
+    const [rowA, stepA] = transA ? [1, lda] : [lda, 1];
+    const [columnB, stepB] = transB ? [ldb, 1] : [1, ldb];
+    // Columns outside: one of B stays in the cache for all rows of A.
+    for (let j = 0; j < n; j++) {
+      for (let i = 0; i < m; i++) {
+        const sum = dot(x, k, a + i * rowA, stepA, b + j * columnB, stepB);
         const at = c + i * ldc + j;
         // The product is rounded on its own before it is added, which is what makes accumulation exact.
         x[at] = accumulate ? (x[at] as number) + round(sum) : sum;

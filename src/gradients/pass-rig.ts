@@ -1,20 +1,21 @@
 /**
- * Training passes without threads and without a network: the compiled program of a model, on whatever kernels, run by a
- * handful of simulated workers that take turns. What the cluster would carry is merged with the pure code of src/reduce.
+ * Training passes without threads and without a network: the compiled program of a model, on whatever kernels and in either
+ * precision. Simulated workers take turns; what the cluster would carry is merged with the pure code of src/reduce.
  */
-import type { WireFormat } from '../../src/common/wire-format.js';
-import { sizeOf } from '../../src/common/shape.js';
-import type { LossName } from '../../src/job/job.js';
-import { Arena, type Offset, type Precision } from '../../src/kernels/arena.js';
-import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory, type Kernels } from '../../src/kernels/kernels.js';
-import { perRow, type Exchange, type Pass } from '../../src/nn/layer.js';
-import { losses } from '../../src/nn/losses/index.js';
-import { initializeModel, type Model } from '../../src/nn/model.js';
-import { compileProgram, treeScratchElements, type Program, type Segment } from '../../src/nn/program.js';
-import { mergeMoments, mergeSums, type MomentNode } from '../../src/reduce/moments.js';
-import type { ShardRange } from '../../src/reduce/shards.js';
-import { foldTree, maxSubtrees, type TreeNode } from '../../src/reduce/tree.js';
-import { Control } from '../../worker/control.js';
+import type { WireFormat } from '../common/wire-format.js';
+import { sizeOf } from '../common/shape.js';
+import type { LossName } from '../job/job.js';
+import { allocationSize, Arena, type Offset, type Precision } from '../kernels/arena.js';
+import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory, type Kernels } from '../kernels/kernels.js';
+import { createReferenceKernels } from '../kernels/reference/reference-kernels.js';
+import { perRow, type Allocator, type Exchange, type Pass } from '../nn/layer.js';
+import { losses } from '../nn/losses/index.js';
+import { initializeModel, type Model } from '../nn/model.js';
+import { passShards } from '../nn/pass-shards.js';
+import { compileProgram, treeScratchElements, type Program, type Segment } from '../nn/program.js';
+import { mergeMoments, mergeSums, type MomentNode } from '../reduce/moments.js';
+import type { ShardRange } from '../reduce/shards.js';
+import { foldTree, maxSubtrees, type TreeNode } from '../reduce/tree.js';
 
 export type Floats = Float32Array | Float64Array;
 
@@ -36,6 +37,8 @@ export interface RigOptions {
   /** Most samples of a batch, and most shards. */
   readonly maxRows: number;
   readonly maxShards: number;
+  /** Elements to leave free in the arena for whoever uses the rig; default: none. */
+  readonly spareElements?: number;
   /** Compute threads to imitate: shares of rows and tasks run in the reverse of the usual order. */
   readonly threads?: number;
 }
@@ -52,12 +55,15 @@ export interface ShardLoss {
   readonly correct: number;
 }
 
-/** What a worker has at the end of a pass. */
+/** What a worker has at the end of a pass; no gradients when it ended at the loss. */
 export interface PassPart {
   readonly shards: readonly ShardLoss[];
   /** One gradient sum per complete subtree, copied. */
   readonly gradients: readonly (TreeNode & { readonly values: Floats })[];
 }
+
+/** What a training pass is run for. */
+export type PassEnd = 'loss' | 'gradient';
 
 export interface BatchPlace {
   readonly step: number;
@@ -65,8 +71,13 @@ export interface BatchPlace {
   readonly range: ShardRange;
 }
 
-/** Room for the blocks of a test's model; address space that is not written costs nothing. */
-const BLOCK_ELEMENTS = 1 << 20;
+/** Where a rig keeps what. */
+interface RigLayout {
+  readonly kernels: Kernels;
+  readonly program: Program;
+  readonly vector: Offset;
+  readonly gradients: Offset;
+}
 
 export class PassRig {
   readonly kernels: Kernels;
@@ -78,37 +89,33 @@ export class PassRig {
   readonly #gradients: Offset;
   #batch: Batch = { inputs: [], targets: [] };
 
+  /** @throws RangeError when the model and the batch do not fit an arena. */
   constructor(options: RigOptions) {
-    const { model, maxRows, maxShards, seed = 1 } = options;
-    const tree = treeScratchElements(maxShards);
-    const sums = maxSubtrees(maxShards) * model.parameterElements;
-    const arena = Arena.create(KERNEL_SCRATCH_ELEMENTS + tree + sums + BLOCK_ELEMENTS, options.precision);
+    const { model, precision = 'float32', seed = 1, spareElements = 0 } = options;
     this.#options = options;
-    this.kernels = options.factory(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-    this.#vector = arena.allocate(model.vectorElements);
-    this.#gradients = arena.allocate(sums);
-    this.program = compileProgram(model, losses[options.loss], {
-      kernels: this.kernels,
-      allocator: arena,
-      seed,
-      maxRows,
-      maxShards,
-      gradientFormat: options.gradientFormat ?? 'float32',
-      treeScratch: arena.allocate(tree),
-      load: (input, targets) => this.#load(input, targets),
-    });
+    const arena = Arena.create(this.#measure(precision) + spareElements, precision);
+    const layout = this.#layOut(arena, (scratch) => options.factory(arena, scratch));
+    this.kernels = layout.kernels;
+    this.program = layout.program;
+    this.#vector = layout.vector;
+    this.#gradients = layout.gradients;
     this.weights = arena.view(this.#vector, model.vectorElements);
     initializeModel(model, seed, this.weights);
   }
 
   /**
-   * Forward and backward over a range of a batch's shards. Yields at every exchange and takes the merged vector; the
-   * answer to an exchange without a result is ignored.
+   * Forward, and backward unless it ends at the loss, over a range of a batch's shards. Yields at every exchange and takes the
+   * merged vector; the answer to an exchange without a result is ignored.
    */
-  *train(batch: Batch, place: BatchPlace): Generator<ExchangePart, PassPart, Floats> {
+  *train(batch: Batch, place: BatchPlace, until: PassEnd = 'gradient'): Generator<ExchangePart, PassPart, Floats> {
     this.#batch = batch;
     const pass = this.#pass('training', place, batch.targets.length);
     for (const stage of this.program.training) {
+      const last = until === 'loss' ? stage.operations.indexOf(this.program.loss) : -1;
+      if (last >= 0) {
+        this.#run(stage.operations.slice(0, last + 1), pass);
+        return { shards: this.#losses(pass), gradients: [] };
+      }
       this.#run(stage.operations, pass);
       for (const exchange of stage.posts) yield this.#part(exchange, pass);
       if (stage.awaits === null) continue;
@@ -137,10 +144,40 @@ export class PassRig {
     };
   }
 
+  /** Elements of arena that the rig takes. */
+  #measure(precision: Precision): number {
+    let elements = 0;
+    const allocate = (count: number): Offset => {
+      const offset = elements;
+      elements += allocationSize(count, precision);
+      return offset;
+    };
+    this.#layOut({ allocate }, () => createReferenceKernels(Arena.create(0), 0));
+    return elements;
+  }
+
+  #layOut(allocator: Allocator, createKernels: (scratch: Offset) => Kernels): RigLayout {
+    const { model, loss, maxRows, maxShards, seed = 1, gradientFormat = 'float32' } = this.#options;
+    const kernels = createKernels(allocator.allocate(KERNEL_SCRATCH_ELEMENTS));
+    const vector = allocator.allocate(model.vectorElements);
+    const gradients = allocator.allocate(maxSubtrees(maxShards) * model.parameterElements);
+    const program = compileProgram(model, losses[loss], {
+      kernels,
+      allocator,
+      seed,
+      maxRows,
+      maxShards,
+      gradientFormat,
+      treeScratch: allocator.allocate(treeScratchElements(maxShards)),
+      load: (input, targets) => this.#load(input, targets),
+    });
+    return { kernels, program, vector, gradients };
+  }
+
   #load(input: Offset, targets: Offset) {
-    const { floats } = this.kernels.arena;
     const features = sizeOf(this.#options.model.inputShape);
     return perRow((row, rows, pass) => {
+      const { floats } = this.kernels.arena;
       for (let r = row; r < row + rows; r += 1) {
         const position = pass.firstPosition + r;
         floats[targets + r] = this.#batch.targets[position] ?? NaN;
@@ -152,10 +189,15 @@ export class PassRig {
   }
 
   #pass(mode: Pass['mode'], { step, totalShards, range }: BatchPlace, batchCount: number): Pass {
-    const control = new Control();
-    const shards = { firstShard: range.first, endShard: range.end, totalShards };
-    control.setPass({ mode, split: 'train', step, lossScale: 1, weights: 0, slot: 0, ...shards, batchCount });
-    return control.pass([this.#vector, this.#vector], this.#gradients, this.#options.model.parameterElements);
+    return {
+      mode,
+      step,
+      lossScale: 1,
+      weights: this.#vector,
+      ...passShards(batchCount, totalShards, range),
+      gradients: this.#gradients,
+      gradientStride: this.#options.model.parameterElements,
+    };
   }
 
   /** Runs a segment as several threads might: the last thread first, and the last task first. */
