@@ -1,5 +1,6 @@
 /** Axes: from the values that are there to a scale with round ticks. */
 import { scaleLinear, scaleLog } from 'd3-scale';
+import { formatCount } from '../common/format.js';
 
 /** Characters in front of a vertical axis. */
 const ROOM = 7;
@@ -11,6 +12,8 @@ export interface AxisSpec {
   readonly scale?: 'linear' | 'log';
   /** Whether a linear axis begins at 0. Default: it begins near the lowest value. */
   readonly zero?: boolean;
+  /** Whether there is nothing between whole numbers, as with steps. Default: there is. */
+  readonly whole?: boolean;
   /** How ticks are written. Default: as many digits as tell them apart. */
   readonly format?: (value: number) => string;
 }
@@ -54,10 +57,12 @@ export function makeAxis(
   const log = spec.scale === 'log';
   const ends = widened(extent ?? (log ? [0.1, 1] : [0, 1]), spec);
   const scale = (log ? scaleLog(ends, range) : scaleLinear(ends, range)).clamp(false);
-  if (round) scale.nice(...(log ? [] : [wantedTicks]));
+  // Up to the next power of ten there may be a lot of empty space.
+  if (round && !log) scale.nice(wantedTicks);
   const [low = 0, high = 1] = scale.domain();
-  const values = scale.ticks(wantedTicks);
-  const format = spec.format ?? (log ? plain : evenly(values, scale.tickFormat(wantedTicks)));
+  const values = scale.ticks(wantedTicks).filter((value) => spec.whole !== true || Number.isInteger(value));
+  const usual = spec.whole === true ? formatCount : log ? plain : evenly(values, scale.tickFormat(wantedTicks));
+  const format = spec.format ?? usual;
   // Of an axis over many powers of ten, only these are written.
   const powers = log ? values.filter((value) => isPower(value)) : values;
   const shown =
