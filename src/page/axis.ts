@@ -63,10 +63,7 @@ export function makeAxis(
   const values = scale.ticks(wantedTicks).filter((value) => spec.whole !== true || Number.isInteger(value));
   const usual = spec.whole === true ? formatCount : log ? plain : evenly(values, scale.tickFormat(wantedTicks));
   const format = spec.format ?? usual;
-  // Of an axis over many powers of ten, only these are written.
-  const powers = log ? values.filter((value) => isPower(value)) : values;
-  const shown =
-    log && powers.length >= 2 ? everySo(powers, wantedTicks + 1) : log ? everySo(values, wantedTicks) : values;
+  const shown = log ? logarithmicTicks(values, wantedTicks) : values;
   return {
     log,
     domain: [low, high],
@@ -84,9 +81,17 @@ function widened([low, high]: readonly [number, number], { scale, zero }: AxisSp
   return [from - (zero === true ? 0 : room), high + room];
 }
 
-function isPower(value: number): boolean {
-  const exponent = Math.log10(value);
-  return Math.abs(exponent - Math.round(exponent)) < 1e-9;
+/** Powers of ten; where there are too few of them, twice and five times them as well, or whatever there is. */
+function logarithmicTicks(values: readonly number[], wanted: number): readonly number[] {
+  const powers = values.filter((value) => mantissa(value) === 1);
+  if (powers.length >= 3) return everySo(powers, wanted + 1);
+  const some = values.filter((value) => [1, 2, 5].includes(mantissa(value)));
+  return some.length >= 3 ? some : everySo(values, wanted);
+}
+
+/** 3 of 0.03 */
+function mantissa(value: number): number {
+  return Number(value.toExponential(6).split('e')[0]);
 }
 
 /** At most `limit` of the values, evenly spaced. */

@@ -93,7 +93,8 @@ describe('axes', () => {
 
   it('have powers of ten where they are logarithmic', () => {
     expect(texts(true, [0.002, 3])).toEqual(['0.01', '0.1', '1']);
-    expect(texts(true, [0.2, 0.9])).toEqual(['0.2', '0.4', '0.6', '0.8']);
+    expect(texts(true, [0.02, 2.4])).toEqual(['0.02', '0.05', '0.1', '0.2', '0.5', '1', '2']);
+    expect(texts(true, [0.3, 0.9])).toEqual(['0.3', '0.5', '0.7', '0.9']);
     expect(texts(true, [1e-12, 1])).toEqual(['1e-12', '1e-8', '1e-4', '1']);
   });
 
