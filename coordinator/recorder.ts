@@ -196,12 +196,9 @@ export class Recorder implements TrainerObserver {
     );
     const { everySteps } = prepared.job.training.checkpoint;
     if (everySteps > 0 && record.step % everySteps === 0) await this.checkpoint();
-    const { evaluateEveryEpochs } = prepared.job.training;
     if (record.step % prepared.stepsPerEpoch === 0) {
       const epoch = record.step / prepared.stepsPerEpoch;
-      const evaluationFollows =
-        evaluateEveryEpochs > 0 && epoch % evaluateEveryEpochs === 0 && prepared.sizes.dev !== null;
-      if (!evaluationFollows) spectator.epochCompleted();
+      if (!this.#isDevDue(epoch)) spectator.epochCompleted();
       this.#write(directory.update({ step: state.version, epoch, workers: this.#workers }));
     }
   }
@@ -231,8 +228,8 @@ export class Recorder implements TrainerObserver {
       time: this.#now(),
     });
     // A job that stops early has been judged at the end of its last epoch before it is scored.
-    const endsEpoch = split === 'dev' && Number.isInteger(epoch) && !(isFinal && earlyStopping !== null);
-    if (endsEpoch) spectator.epochCompleted();
+    const isJudgement = split === 'dev' && !(isFinal && earlyStopping !== null);
+    if (isJudgement && this.#isDevDue(epoch)) spectator.epochCompleted();
   }
 
   stepSkipped(step: number, reason: string): void {
@@ -293,6 +290,13 @@ export class Recorder implements TrainerObserver {
     metrics.checkpointWritten({ durationMs, sizeBytes });
     this.#event('checkpoint', { step: state.version, path, weightsSha256 });
     logger.info({ step: state.version, path, durationMs: Math.round(durationMs) }, 'checkpoint written');
+  }
+
+  /** Whether the dev split is evaluated when so many epochs are done: the epoch is over after that. */
+  #isDevDue(epoch: number): boolean {
+    const { job, sizes } = this.#options.prepared;
+    const { evaluateEveryEpochs: every } = job.training;
+    return sizes.dev !== null && every > 0 && epoch % every === 0;
   }
 
   #event(type: string, detail: Readonly<Record<string, unknown>>): void {

@@ -25,7 +25,8 @@ export function varianceRecipe(situation: Situation): readonly Suggestion[] {
     penalized(job),
     ...dropped(job),
     moreData(situation),
-    ...smaller(job),
+    // Where bias is high, too, the network is rather too small.
+    ...(situation.diagnosis.bias.level === 'high' ? [] : smaller(job)),
     { text: 'another architecture, one that suits the data', set: [] },
   ];
 }
@@ -43,10 +44,9 @@ function stoppedInTime({ job: { training }, facts: { bestDev } }: Situation): re
   ];
 }
 
-/** Jobs of versions that cannot augment have no such key. */
 function augmented({ job, facts }: Situation): readonly Suggestion[] {
-  const { augmentation } = job.data as { readonly augmentation?: unknown };
-  if (!facts.images || augmentation === undefined || augmentation !== null) return [];
+  // Jobs of earlier versions have no such key.
+  if (!facts.images || job.data.augmentation !== null) return [];
   return [
     {
       text: 'data.augmentation is null: try small random rotations and shifts',
