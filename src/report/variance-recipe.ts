@@ -46,7 +46,7 @@ function stoppedInTime({ job: { training }, facts: { bestDev } }: Situation): re
 
 function augmented({ job, facts }: Situation): readonly Suggestion[] {
   // Jobs of earlier versions have no such key.
-  if (!facts.images || job.data.augmentation !== null) return [];
+  if (!facts.images || job.data.augmentation !== null || job.data.train.format === 'csv') return [];
   return [
     {
       text: 'data.augmentation is null: try small random rotations and shifts',

@@ -25,6 +25,7 @@ describe('the run directory', () => {
   it('holds the record, metrics, events, model and the newest checkpoints, and nothing else', () => {
     expect(readdirSync(out).sort()).toEqual([
       'checkpoints',
+      'evaluation.json',
       'events.jsonl',
       'metrics.jsonl',
       'model.safetensors',
@@ -66,12 +67,13 @@ describe('the run directory', () => {
       Array.from({ length: STEPS }, (_, step) => 1 + Math.floor(step / STEPS_PER_EPOCH)),
     );
     for (const line of steps) {
-      expect(Object.keys(line)).toEqual([
+      expect(Object.keys(line).filter((key) => key !== 'layers')).toEqual([
         'step',
         'epoch',
         'split',
         'loss',
         'cost',
+        'smoothedCost',
         'accuracy',
         'learningRate',
         'gradientNorm',
@@ -84,6 +86,17 @@ describe('the run directory', () => {
       expect(line.workers).toBe(2);
       expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
+    // The layers are looked at in the first step and every fourth.
+    expect(steps.filter(({ layers }) => layers !== undefined).map(({ step }) => step)).toEqual([
+      1, 5, 9, 13, 17, 21, 25,
+    ]);
+    expect(steps[0]?.layers?.map(({ name }) => name)).toEqual([
+      'dense0',
+      'batchNorm1',
+      'dense4',
+      'batchNorm5',
+      'dense7',
+    ]);
     expect(steps.map(({ learningRate }) => learningRate).filter((rate, i, all) => rate !== all[i - 1])).toEqual(
       [0.01, 0.009, 0.0081].map((rate) => expect.closeTo(rate, 12) as number),
     );
@@ -95,7 +108,10 @@ describe('the run directory', () => {
       ['dev', 27],
       ['test', 27],
     ]);
-    const last = evaluations.slice(-3).map(({ split, loss, accuracy }) => [split, { loss, accuracy }]);
+    expect(evaluations.map(({ final }) => final)).toEqual([undefined, undefined, true, true, true]);
+    const last = evaluations
+      .slice(-3)
+      .map(({ split, loss, accuracy, precision, recall, f1 }) => [split, { loss, accuracy, precision, recall, f1 }]);
     expect(Object.fromEntries(last)).toEqual(results.record.final);
   });
 

@@ -119,7 +119,8 @@ describe('against high variance', () => {
       ...job,
       data: Object.fromEntries(Object.entries(job.data).filter(([key]) => key !== 'augmentation')),
     };
-    const newer = { ...job, data: { ...job.data, augmentation: null } };
+    const train = { format: 'idx', features: 'images', labels: 'labels' } as const;
+    const newer = { ...job, data: { ...job.data, train, augmentation: null } };
     expect(texts(advised(older as unknown as Job, HIGH_VARIANCE))).not.toContain('augmentation');
     expect(texts(advised(newer, HIGH_VARIANCE))).toContain('data.augmentation is null');
     expect(texts(advised(newer, HIGH_VARIANCE, { images: false }))).not.toContain('augmentation');
