@@ -123,9 +123,8 @@ describe('random values', () => {
   });
 
   it('stay what they were: a search can be repeated with another version', () => {
-    expect(
-      drawTrial([RATE, BETA, UNITS, BATCH], wholeRegion([RATE, BETA, UNITS, BATCH]), 1, 0, 1),
-    ).toMatchInlineSnapshot(`
+    expect(drawTrial([RATE, BETA, UNITS, BATCH], wholeRegion([RATE, BETA, UNITS, BATCH]), 1, 0, 1))
+      .toMatchInlineSnapshot(`
       [
         0.08946118572794096,
         0.9247343135601791,
