@@ -1,7 +1,7 @@
 /**
  * The direction of dependencies. Each folder of src may import only what stands to its right here:
  *
- *   cli, bench → coordinator, worker → transport → rpc, observe, state, job → data, nn, optim, collective → protocol, reduce → kernels → common
+ *   cli, bench → coordinator, worker, report → transport → rpc, observe, page, state, job → data, nn, optim, collective → protocol, reduce → kernels → common
  */
 const only = (from, allowed) => ({
   name: `${from.replaceAll('/', '-')}-imports`,
@@ -45,6 +45,8 @@ module.exports = {
     only('src/rpc', src('common', 'protocol', 'reduce', 'job')),
     only('src/transport', src('kernels', 'common', 'protocol', 'reduce', 'rpc', 'job')),
     only('src/observe', src('common')),
+    only('src/page', src('common')),
+    only('src/report', src('common', 'job', 'page', 'state')),
     only('coordinator', ['src']),
     only('worker', ['src']),
     {

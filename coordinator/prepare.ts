@@ -3,8 +3,9 @@ import { packageVersion } from '../src/common/package.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
 import { computeNormalization, type Normalization } from '../src/data/normalization.js';
 import { updatesPerEpoch } from '../src/data/sampler.js';
+import { sizeJob } from '../src/job/batch-size.js';
 import { jobHash } from '../src/job/hash.js';
-import type { Job, SplitName } from '../src/job/job.js';
+import type { Job, JobDraft, SplitName } from '../src/job/job.js';
 import type { BackendName } from '../src/kernels/kernels.js';
 import { buildModel, checkOutputs, type Model } from '../src/nn/model.js';
 
@@ -22,8 +23,9 @@ export interface PreparedJob {
 }
 
 /** @throws LockstepError `data` for data that cannot be read, `job` for a model that does not fit it. */
-export async function prepareJob(job: Job, baseDir: string, backend: BackendName): Promise<PreparedJob> {
-  const data = await loadData(job.data, { baseDir, seed: job.seed });
+export async function prepareJob(draft: JobDraft, baseDir: string, backend: BackendName): Promise<PreparedJob> {
+  const data = await loadData(draft.data, { baseDir, seed: draft.seed });
+  const job = sizeJob(draft, data.splits.train.size);
   const model = buildModel(job.model, data.featureShape);
   checkOutputs(model, job.training.loss, data.classes?.length ?? null);
   const { train, dev, test } = data.splits;

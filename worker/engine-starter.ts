@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { LockstepError } from '../src/common/errors.js';
 import type { Tracer } from '../src/common/trace.js';
 import { loadData, type LoadedData } from '../src/data/load.js';
-import type { Job } from '../src/job/job.js';
+import { sizeJob } from '../src/job/batch-size.js';
+import type { JobDraft } from '../src/job/job.js';
 import type { BackendName } from '../src/kernels/kernels.js';
 import { buildModel } from '../src/nn/model.js';
 import type { Welcome } from '../src/protocol/messages.js';
@@ -18,17 +19,19 @@ export interface EngineStarterOptions {
 }
 
 /** What decides how an engine is laid out, and over which data. */
-type Assignment = Pick<Welcome, 'job' | 'baseDir'>;
+type Assignment = Pick<Welcome, 'baseDir'> & { readonly job: JobDraft };
 
 /** An engine that still needs to be told how the input is normalised. */
 interface Prepared {
   readonly engine: Engine;
   readonly data: LoadedData;
+  /** Identifies the assignment, with a batch size. */
+  readonly key: string;
 }
 
 export class EngineStarter {
   readonly #options: EngineStarterOptions;
-  #expected: { readonly key: string; readonly prepared: Promise<Prepared> } | null = null;
+  #expected: Promise<Prepared> | null = null;
   /** The data of the last welcome: a restarted coordinator runs the same job as a rule. */
   #loaded: { readonly key: string; readonly data: LoadedData } | null = null;
 
@@ -40,7 +43,7 @@ export class EngineStarter {
   expect(assignment: Assignment): void {
     const prepared = this.#prepare(assignment, null, undefined);
     prepared.catch(() => undefined);
-    this.#expected = { key: keyOf(assignment), prepared };
+    this.#expected = prepared;
   }
 
   /** @throws LockstepError `data` when the data here cannot be read or is not the coordinator's. */
@@ -58,33 +61,34 @@ export class EngineStarter {
 
   /** Ends what was begun for a welcome that did not come. */
   async close(): Promise<void> {
-    const expected = await this.#expected?.prepared.catch(() => null);
+    const expected = await this.#expected?.catch(() => null);
     this.#expected = null;
     await expected?.engine.close();
   }
 
   /** The engine that was begun for this welcome; null when there is none. */
   async #takeExpected(welcome: Welcome, tracer: Tracer | undefined): Promise<Prepared | null> {
-    const expected = this.#expected;
-    if (expected === null) return null;
+    const expected = await this.#expected?.catch(() => null);
+    if (expected === null || expected === undefined) return null;
     // An engine is traced from its first layout on, or not at all.
     if (expected.key !== keyOf(welcome) || tracer !== undefined) {
       await this.close();
       return null;
     }
     this.#expected = null;
-    return expected.prepared.catch(() => null);
+    return expected;
   }
 
   /** @param fingerprint of the coordinator's data, where it is known. */
   async #prepare(assignment: Assignment, fingerprint: string | null, tracer: Tracer | undefined): Promise<Prepared> {
-    const { job } = assignment;
     const data = await this.#load(assignment, fingerprint);
+    const job = sizeJob(assignment.job, data.splits.train.size);
     if (fingerprint !== null && data.fingerprint !== fingerprint) throw otherData(data.fingerprint, fingerprint);
     const model = buildModel(job.model, data.featureShape);
     const { backend } = this.#options;
     const threads = this.#options.threads ?? job.cluster.threads;
-    return { engine: await Engine.start({ job, model, data, backend, threads, tracer }), data };
+    const engine = await Engine.start({ job, model, data, backend, threads, tracer });
+    return { engine, data, key: keyOf({ ...assignment, job }) };
   }
 
   async #load({ job, baseDir }: Assignment, fingerprint: string | null): Promise<LoadedData> {
@@ -100,7 +104,7 @@ export class EngineStarter {
 }
 
 function keyOf({ job, baseDir }: Assignment): string {
-  const parts: readonly [Job, string] = [job, baseDir];
+  const parts: readonly [JobDraft, string] = [job, baseDir];
   return JSON.stringify(parts);
 }
 

@@ -6,7 +6,7 @@ import { formatShape, sizeOf } from '../common/shape.js';
 import type { LoadedJob } from '../job/load.js';
 import { selectBackend } from '../kernels/select.js';
 import type { ModelNode } from '../nn/model.js';
-import { formatCount } from '../observe/format.js';
+import { formatCount } from '../common/format.js';
 import { renderTable } from '../observe/table.js';
 import { completeSubtrees } from '../reduce/tree.js';
 import { dealShards } from '../reduce/shards.js';
@@ -67,7 +67,8 @@ type Facts = ReturnType<typeof describe> & {
   readonly defaults: LoadedJob['defaults'];
 };
 
-function render(path: string, { job, defaults }: LoadedJob, prepared: PreparedJob, facts: Facts): string {
+function render(path: string, { defaults }: LoadedJob, prepared: PreparedJob, facts: Facts): string {
+  const { job } = prepared;
   const { cluster, training } = job;
   const right = { align: 'right' } as const;
   const layers = renderTable(

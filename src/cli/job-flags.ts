@@ -1,5 +1,5 @@
 /** The flags that several commands take for a job, and what they make of its file. */
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import { loadJob, type LoadedJob } from '../job/load.js';
 import type { BackendChoice } from '../kernels/select.js';
 
@@ -18,6 +18,6 @@ export function jobFromFlags(path: string, flags: Omit<JobFlags, 'backend'>): Lo
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
   };
-  const job: Job = { ...loaded.job, cluster };
+  const job: JobDraft = { ...loaded.job, cluster };
   return { ...loaded, job };
 }

@@ -2,7 +2,7 @@
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
 import type { Reception } from '../../coordinator/reception.js';
 import { TrainingRun } from '../../coordinator/run.js';
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import type { Arena } from '../kernels/arena.js';
 import type { BackendSelection } from '../kernels/select.js';
 import type { CoordinatorMetrics } from '../observe/coordinator-metrics.js';
@@ -39,7 +39,7 @@ export interface OpenRun {
 
 /** A job and what it is computed with. */
 export interface SelectedJob {
-  readonly job: Job;
+  readonly job: JobDraft;
   readonly baseDir: string;
   readonly selection: BackendSelection;
 }

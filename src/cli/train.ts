@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import { kernelFindings } from '../kernels/inheritance.js';
 import { selectBackend } from '../kernels/select.js';
 import type { CoordinatorServer } from '../transport/coordinator-server.js';
@@ -14,7 +14,7 @@ import { onStopSignal } from './signals.js';
 import { WorkerProcesses } from './worker-processes.js';
 
 /** How gradients meet when `auto` is asked for: one worker needs no second process. */
-function collectiveOf({ cluster }: Job): 'local' | 'star' | 'mesh' {
+function collectiveOf({ cluster }: JobDraft): 'local' | 'star' | 'mesh' {
   if (cluster.collective === 'local' && cluster.workers > 1) {
     throw new LockstepError(
       'job',

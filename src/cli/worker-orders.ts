@@ -2,14 +2,14 @@
  * What `lockstep train` tells the worker processes that it starts, over the channel of a child process: first the job, so that they
  * prepare for it while the coordinator does the same, and then whom to dial.
  */
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import type { KernelFindings } from '../kernels/inheritance.js';
 import { parseAddress, type Address } from '../rpc/address.js';
 
 /** The work that the coordinator will welcome the worker to. */
 export interface JobOrder {
   readonly type: 'job';
-  readonly job: Job;
+  readonly job: JobDraft;
   readonly baseDir: string;
   /** What the parent has found out about this host. */
   readonly kernels: KernelFindings;

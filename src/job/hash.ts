@@ -3,10 +3,11 @@ import { isMapping } from './path.js';
 import type { Job } from './job.js';
 
 /**
- * SHA-256, in hexadecimal, of everything in a job that the weights may depend on: all but its name and its cluster. Two runs
+ * SHA-256, in hexadecimal, of everything in a job that the weights may depend on: all but its name, its baseline and its
+ * cluster. Two runs
  * with the same hash, data, version and backend give the same weights, so a checkpoint of one continues the other.
  */
-export function jobHash({ name: _name, cluster: _cluster, ...rest }: Job): string {
+export function jobHash({ name: _name, baselineError: _baselineError, cluster: _cluster, ...rest }: Job): string {
   return createHash('sha256').update(canonicalJson(rest)).digest('hex');
 }
 

@@ -1,6 +1,6 @@
 /**
- * A resolved job: what is trained, on what, how. Everything here is part of the result; nothing here depends on how many
- * processes do the work, except `cluster`, which never changes a bit of the weights.
+ * A resolved job: what is trained, on what, how. Everything but `name` and `baselineError` is part of the result; nothing
+ * here depends on how many processes do the work, except `cluster`, which never changes a bit of the weights.
  */
 import type { WireFormat } from '../common/wire-format.js';
 
@@ -8,10 +8,20 @@ export interface Job {
   readonly name: string;
   /** Every random number of the run is a function of this and of what it is for. Unsigned 32-bit. */
   readonly seed: number;
+  /**
+   * Error of a person or of the best known system, a share of 0 … 1, that the diagnosis measures the training error against;
+   * null: 0. Changes no weights.
+   */
+  readonly baselineError: number | null;
   readonly data: DataSpec;
   readonly model: ModelSpec;
   readonly training: TrainingSpec;
   readonly cluster: ClusterSpec;
+}
+
+/** A job before its data is known: the batch size may still depend on the number of training samples, see `sizeJob`. */
+export interface JobDraft extends Omit<Job, 'training'> {
+  readonly training: Omit<TrainingSpec, 'batchSize'> & { readonly batchSize: number | 'auto' };
 }
 
 // ── data ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,6 +122,15 @@ export type DecaySpec =
   /** Learning rates written by hand; each holds from its epoch until the next. Absolute values, not factors. */
   | { readonly type: 'table'; readonly entries: readonly { readonly epoch: number; readonly learningRate: number }[] };
 
+export interface EarlyStoppingSpec {
+  /** error: 1 − accuracy; loss. */
+  readonly metric: 'error' | 'loss';
+  /** Evaluations in a row without an improvement after which training ends. */
+  readonly patience: number;
+  /** An improvement by less than this is none; in the unit of the metric. */
+  readonly minChange: number;
+}
+
 export interface TrainingSpec {
   readonly epochs: number;
   /** Samples per step over the whole cluster; 0 stands for the whole training split. */
@@ -137,6 +156,12 @@ export interface TrainingSpec {
   readonly accumulate: number;
   /** Dev split evaluated after every so many epochs; 0: only at the end. */
   readonly evaluateEveryEpochs: number;
+  /** Ends training when the dev split stops getting better, and keeps the best weights; null: never. */
+  readonly earlyStopping: EarlyStoppingSpec | null;
+  /** What follows a step whose loss or gradient is not finite: the run ends, or the step changes nothing. */
+  readonly onNonFinite: 'stop' | 'skip';
+  /** Norms of each layer are recorded at the first step and after every so many; 0: never. */
+  readonly healthEverySteps: number;
   readonly checkpoint: {
     /** A checkpoint after every so many steps; 0: only at the end and on SIGTERM. */
     readonly everySteps: number;

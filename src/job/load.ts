@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { LockstepError } from '../common/errors.js';
 import { filledDefaults, type FilledDefault } from './defaults.js';
-import type { Job } from './job.js';
+import type { JobDraft } from './job.js';
 import { jobJsonSchema } from './json-schema.js';
 import { applyOverride, parseOverride } from './overrides.js';
 import { problemsOf, type Problem } from './problems.js';
@@ -15,7 +15,7 @@ import { readSource } from './source.js';
 const HINT = 'docs/job-file.md describes every key: unit, range and default.';
 
 export interface LoadedJob {
-  readonly job: Job;
+  readonly job: JobDraft;
   /** The job file, as it was given. */
   readonly path: string;
   /** The folder that relative paths in the job start from, absolute. */
@@ -82,7 +82,7 @@ export function parseJob(
 export function completeJob(
   written: unknown,
   name: string,
-): { readonly job: Job | null; readonly problems: readonly Problem[] } {
+): { readonly job: JobDraft | null; readonly problems: readonly Problem[] } {
   const parsed = jobSchema.safeParse(written);
   if (!parsed.success) return { job: null, problems: problemsOf(parsed.error, written, jobJsonSchema()) };
   const job = resolveJob(parsed.data, name);

@@ -22,7 +22,7 @@ means.
   examples/mnist.yaml:12:5: training.optimizer.learningRat: unknown key; did you mean learningRate?
   \`\`\`
 
-- Same values of everything but \`name\` and \`cluster\`: same weights. A checkpoint is continued only by a job with the same
+- Same values of everything but \`name\`, \`baselineError\` and \`cluster\`: same weights. A checkpoint is continued only by a job with the same
   values of all these.
 
 In an editor with the YAML language server, this first line of a job file gives completion and checks while typing:

@@ -1,22 +1,30 @@
-import type { DataSpec, InitializerSpec, Job, LayerSpec, LossName, ModelSpec } from './job.js';
+import type { DataSpec, InitializerSpec, JobDraft, LayerSpec, LossName, ModelSpec } from './job.js';
 import type { ParsedJob } from './schema.js';
 
 type ParsedLayer = ParsedJob['model']['layers'][number];
 
 /** Fills in the defaults that depend on other fields. Never fails; whether the whole makes sense is `checkJob`'s question. */
-export function resolveJob(parsed: ParsedJob, defaultName: string): Job {
+export function resolveJob(parsed: ParsedJob, defaultName: string): JobDraft {
   const data: DataSpec = {
     ...parsed.data,
     normalize: parsed.data.normalize ?? usualNormalization(parsed.data.train.format),
   };
   const model = { layers: resolveLayers(parsed.model.layers) };
-  const { seed, training, cluster } = parsed;
+  const { seed, baselineError, training, cluster } = parsed;
   return {
     name: parsed.name ?? defaultName,
     seed,
+    baselineError,
     data,
     model,
-    training: { ...training, loss: training.loss ?? usualLoss(data.task, outputUnits(model)) },
+    training: {
+      ...training,
+      loss: training.loss ?? usualLoss(data.task, outputUnits(model)),
+      earlyStopping: training.earlyStopping && {
+        ...training.earlyStopping,
+        metric: training.earlyStopping.metric ?? (data.task === 'classification' ? 'error' : 'loss'),
+      },
+    },
     cluster,
   };
 }

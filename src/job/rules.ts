@@ -1,15 +1,16 @@
-import type { DataSource, DataSpec, Job, LayerSpec, LossName, ModelSpec, TrainingSpec } from './job.js';
+import type { DataSource, DataSpec, JobDraft, LayerSpec, LossName, ModelSpec } from './job.js';
 import type { Path } from './path.js';
 import { didYouMean, type Problem } from './problems.js';
 import { outputDense } from './resolve.js';
 
 /** The rules that tie several fields together. Every field by itself is valid already. */
-export function checkJob(job: Job): readonly Problem[] {
+export function checkJob(job: JobDraft): readonly Problem[] {
   return [
     ...checkData(job.data),
     ...checkLayers(job.model),
     ...checkLoss(job),
     ...checkDecay(job.training),
+    ...checkEarlyStopping(job),
     ...checkCluster(job),
   ];
 }
@@ -97,7 +98,7 @@ function unknownInput(name: string, index: number, layers: readonly LayerSpec[])
   return `expected an earlier layer, found "${name}"${didYouMean(name, earlier) || `; there are ${earlier.join(', ')}`}`;
 }
 
-function checkLoss({ data, model, training: { loss } }: Job): readonly Problem[] {
+function checkLoss({ data, model, training: { loss } }: JobDraft): readonly Problem[] {
   const problems: Problem[] = [];
   const path = ['training', 'loss'];
   const isCrossEntropy = loss !== 'meanSquaredError';
@@ -139,7 +140,7 @@ const OUTPUT_UNITS: Readonly<Record<LossName, string>> = {
   meanSquaredError: '1 unit for meanSquaredError, the number to be approximated',
 };
 
-function checkDecay({ decay }: TrainingSpec): readonly Problem[] {
+function checkDecay({ decay }: JobDraft['training']): readonly Problem[] {
   if (decay.type !== 'table') return [];
   return decay.entries.flatMap(({ epoch }, index) => {
     const before = decay.entries[index - 1];
@@ -149,7 +150,38 @@ function checkDecay({ decay }: TrainingSpec): readonly Problem[] {
   });
 }
 
-function checkCluster({ cluster: { collective, workers } }: Job): readonly Problem[] {
+function checkEarlyStopping({ data, training: { earlyStopping, evaluateEveryEpochs } }: JobDraft): readonly Problem[] {
+  if (earlyStopping === null) return [];
+  const path = ['training', 'earlyStopping'];
+  const problems: Problem[] = [];
+  if (data.dev === null && data.split.dev === 0) {
+    problems.push({
+      path,
+      related: [
+        ['data', 'split', 'dev'],
+        ['data', 'dev'],
+      ],
+      message: 'expected a dev split to judge by, found none; set data.split.dev to a share such as 0.1, or data.dev',
+    });
+  }
+  if (evaluateEveryEpochs === 0) {
+    problems.push({
+      path,
+      related: [['training', 'evaluateEveryEpochs']],
+      message: 'expected evaluations while training goes on, but training.evaluateEveryEpochs is 0; set it to 1',
+    });
+  }
+  if (earlyStopping.metric === 'error' && data.task === 'regression') {
+    problems.push({
+      path: [...path, 'metric'],
+      related: [['data', 'task']],
+      message: 'expected loss for regression, found error',
+    });
+  }
+  return problems;
+}
+
+function checkCluster({ cluster: { collective, workers } }: JobDraft): readonly Problem[] {
   if (collective !== 'local' || workers === 1) return [];
   const message = `expected auto or star, as local is for one worker and cluster.workers is ${workers}; found local`;
   return [{ path: ['cluster', 'collective'], related: [['cluster', 'workers']], message }];

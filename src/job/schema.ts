@@ -28,6 +28,17 @@ export const jobSchema = z
     seed: seedSchema.describe(
       'Every random number of the run is a function of this: same job, same seed, same weights.',
     ),
+    baselineError: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .default(null)
+      .describe(
+        'The error that the training error is compared with, a share of the samples: what a person or the best known system ' +
+          'gets wrong, as an estimate of what nothing can do better. For regression the share of the variance of the label ' +
+          'that is left, 1 − R². It changes no weights, only the diagnosis: see docs/report.md. null: compared with 0.',
+      ),
     data: dataSchema.describe('What is learned from.'),
     model: modelSchema.describe('What is trained.'),
     training: trainingSchema.prefault({}).describe('How it is trained. Everything here is part of the result.'),

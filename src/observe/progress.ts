@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { formatCount, formatDuration, formatLoss, formatRate, formatShare } from './format.js';
+import { formatCount, formatDuration, formatLoss, formatRate, formatShare } from '../common/format.js';
 import { sparkline } from './sparkline.js';
 
 /** All that the display of a training run shows. `null` stands for what is not known yet. */

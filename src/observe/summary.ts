@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { formatDuration, formatLoss, formatPlural, formatRate, formatShare } from './format.js';
+import { formatDuration, formatLoss, formatPlural, formatRate, formatShare } from '../common/format.js';
 import { renderTable } from './table.js';
 
 export type SummarySplit = 'train' | 'dev' | 'test';

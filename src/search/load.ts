@@ -1,7 +1,7 @@
 /** Reads, checks and completes a search file together with its job. */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { Document } from 'yaml';
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import { completeJob, defaultName, loadJob, readText } from '../job/load.js';
 import { problemsOf, type Problem } from '../job/problems.js';
 import { Report } from '../job/report.js';
@@ -116,7 +116,7 @@ function baseJob({ job }: ParsedSearch, file: string): WrittenJob {
 function withFixed(
   { written, path, inline }: WrittenJob,
   fixed: readonly Fixed[],
-): { readonly job: Job | null; readonly written: unknown; readonly problems: readonly Problem[] } {
+): { readonly job: JobDraft | null; readonly written: unknown; readonly problems: readonly Problem[] } {
   const placements = fixed.map(({ key, path: inJob, value }): Placement => {
     return { path: inJob, value, at: ['set', key], keyAt: ['set', key] };
   });

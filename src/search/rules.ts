@@ -1,5 +1,5 @@
 /** What ties several keys of a search file together, and to the job. Every key by itself is valid already. */
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import { formatPath, parsePath, startsWith, type Path } from '../job/path.js';
 import type { Problem } from '../job/problems.js';
 import { gridSize } from './draw.js';
@@ -126,7 +126,11 @@ function spaceOf(written: ParsedSpace, at: Path, method: Method | null, problems
 }
 
 /** What ties the search to its job. */
-export function checkAgainstJob(parsed: ParsedSearch, parameters: readonly Parameter[], job: Job): readonly Problem[] {
+export function checkAgainstJob(
+  parsed: ParsedSearch,
+  parameters: readonly Parameter[],
+  job: JobDraft,
+): readonly Problem[] {
   return [
     ...parameters.flatMap((parameter) => checkKind(parameter, parsed)),
     ...checkObjective(parsed, parameters, job),
@@ -138,7 +142,7 @@ export function checkAgainstJob(parsed: ParsedSearch, parameters: readonly Param
 function checkKind({ key, path }: Parameter, { halving }: ParsedSearch): readonly Problem[] {
   const at = ['parameters', key];
   const [first] = path;
-  if (first === 'cluster' || first === 'name') {
+  if (first === 'cluster' || first === 'name' || first === 'baselineError') {
     return [
       { path: at, atKey: true, message: `expected a key that changes the result; no result depends on ${first}` },
     ];
@@ -184,7 +188,7 @@ function checkObjective(
   return problems;
 }
 
-function checkHalving({ halving }: ParsedSearch, { training: { epochs } }: Job): readonly Problem[] {
+function checkHalving({ halving }: ParsedSearch, { training: { epochs } }: JobDraft): readonly Problem[] {
   if (halving === null || halving.minEpochs * halving.eta <= epochs) return [];
   return [
     {
@@ -197,7 +201,7 @@ function checkHalving({ halving }: ParsedSearch, { training: { epochs } }: Job):
   ];
 }
 
-function checkWorkers({ cluster }: ParsedSearch, job: Job): readonly Problem[] {
+function checkWorkers({ cluster }: ParsedSearch, job: JobDraft): readonly Problem[] {
   const needed = job.cluster.workers;
   if (cluster.workers === undefined || cluster.workers >= needed) return [];
   return [

@@ -1,5 +1,5 @@
 /** A search with all of its defaults, and the job that it varies. */
-import type { Job } from '../job/job.js';
+import type { JobDraft } from '../job/job.js';
 import type { Path } from '../job/path.js';
 import type { OBJECTIVES } from './schema.js';
 import type { SearchPlan } from './plan.js';
@@ -31,7 +31,7 @@ export interface Search {
 /** The job as written in its file, or in the search file. */
 export interface BaseJob {
   /** Checked and completed, with the fixed values. */
-  readonly job: Job;
+  readonly job: JobDraft;
   /** The file that it stands in. */
   readonly path: string;
   /** The folder that its relative paths start from, absolute. */
@@ -41,7 +41,7 @@ export interface BaseJob {
 }
 
 /** How many trials run at once. */
-export function trialsAtOnce({ workers }: Pick<Search, 'workers'>, job: Job): number {
+export function trialsAtOnce({ workers }: Pick<Search, 'workers'>, job: JobDraft): number {
   return Math.max(1, Math.floor(workers / job.cluster.workers));
 }
 
@@ -67,7 +67,7 @@ export function goalOf(metric: Metric): Goal {
  */
 export function objectiveOf(
   metric: Metric,
-  task: Job['data']['task'],
+  task: JobDraft['data']['task'],
   scores: Partial<Readonly<Record<Exclude<Metric, 'error'>, number | null | undefined>>> | undefined,
 ): number | null {
   if (scores === undefined) return null;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LockstepError } from '../../src/common/errors.js';
-import type { Job } from '../../src/job/job.js';
+import type { JobDraft } from '../../src/job/job.js';
 import { loadJob, parseJob } from '../../src/job/load.js';
 
 const CSV = 'data: { task: classification, train: { format: csv, path: a.csv, label: y } }';
@@ -18,9 +18,10 @@ describe('a job file with nothing but what has to be there', () => {
   });
 
   it('gets every default', () => {
-    const expected: Job = {
+    const expected: JobDraft = {
       name: 'small-job',
       seed: 1,
+      baselineError: null,
       data: {
         task: 'classification',
         train: { format: 'csv', path: 'a.csv', label: 'y', delimiter: ',', categorical: [], ignore: [] },
@@ -43,7 +44,7 @@ describe('a job file with nothing but what has to be there', () => {
       },
       training: {
         epochs: 10,
-        batchSize: 256,
+        batchSize: 'auto',
         shards: 8,
         shuffle: true,
         loss: 'softmaxCrossEntropy',
@@ -55,6 +56,9 @@ describe('a job file with nothing but what has to be there', () => {
         wireFormat: { gradients: 'float32', weights: 'float32' },
         accumulate: 1,
         evaluateEveryEpochs: 1,
+        earlyStopping: null,
+        onNonFinite: 'stop',
+        healthEverySteps: 100,
         checkpoint: { everySteps: 500, keep: 2 },
       },
       cluster: {

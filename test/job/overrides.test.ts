@@ -71,7 +71,7 @@ describe('--set', () => {
     ],
     [
       '__proto__.seed=3',
-      '--set __proto__.seed=3: __proto__: unknown key; expected one of name, seed, data, model, training, cluster',
+      '--set __proto__.seed=3: __proto__: unknown key; expected one of name, seed, baselineError, data, model, training, cluster',
     ],
   ])('refuses %s', (override, message) => {
     expect(() => jobWith(override)).toThrow(expect.objectContaining({ code: 'job', message }));

@@ -25,7 +25,7 @@ describe('keys', () => {
   it.each([
     [
       training('learningRate: 3'),
-      '4:3: training.learningRate: unknown key; expected one of epochs, batchSize, shards, shuffle, loss, optimizer, decay, warmupSteps, regularization, clipNorm, wireFormat, accumulate, evaluateEveryEpochs, checkpoint',
+      '4:3: training.learningRate: unknown key; expected one of epochs, batchSize, shards, shuffle, loss, optimizer, decay, warmupSteps, regularization, clipNorm, wireFormat, accumulate, evaluateEveryEpochs, earlyStopping, onNonFinite, healthEverySteps, checkpoint',
     ],
     [training('bachSize: 3'), '4:3: training.bachSize: unknown key; did you mean batchSize?'],
     [training('batch_size: 3'), '4:3: training.batch_size: unknown key; did you mean batchSize?'],
@@ -41,10 +41,13 @@ describe('keys', () => {
       layers('{ type: relu, slope: 1 }'),
       '4:21: model.layers[0].slope: unknown key; expected one of type, name, inputs',
     ],
-    [`${DATA}\n${MODEL}\n1: 2`, '3:1: 1: unknown key; expected one of name, seed, data, model, training, cluster'],
+    [
+      `${DATA}\n${MODEL}\n1: 2`,
+      '3:1: 1: unknown key; expected one of name, seed, baselineError, data, model, training, cluster',
+    ],
     [
       `${DATA}\n${MODEL}\n__proto__: { seed: 2 }`,
-      '3:1: __proto__: unknown key; expected one of name, seed, data, model, training, cluster',
+      '3:1: __proto__: unknown key; expected one of name, seed, baselineError, data, model, training, cluster',
     ],
     [DATA, '1:1: model: missing; expected a mapping'],
     [data('train: { format: csv, path: a.csv }'), '1:31: data.train.label: missing; expected text'],
@@ -109,7 +112,7 @@ describe('values', () => {
     [training('shuffle: yes'), '4:12: training.shuffle: expected true or false, found "yes"'],
     [
       training('batchSize: ful'),
-      '4:14: training.batchSize: expected full or a whole number ≥ 0, found "ful"; did you mean full?',
+      '4:14: training.batchSize: expected full or auto or a whole number ≥ 0, found "ful"; did you mean full?',
     ],
     [
       training('loss: crossEntropy'),

@@ -5,12 +5,13 @@ import type {
   DataSource,
   DataSpec,
   DecaySpec,
+  EarlyStoppingSpec,
   InitializerSpec,
   Job,
+  JobDraft,
   LayerSpec,
   ModelSpec,
   OptimizerSpec,
-  TrainingSpec,
 } from '../../src/job/job.js';
 import type { ParsedJob } from '../../src/job/schema.js';
 import type { clusterSchema } from '../../src/job/schema/cluster.js';
@@ -43,7 +44,12 @@ it('the schema and the types of a resolved job are one', () => {
   expectTypeOf<keyof z.output<typeof modelSchema>>().toEqualTypeOf<keyof ModelSpec>();
   expectTypeOf<z.output<typeof optimizerSchema>>().toEqualTypeOf<Mutable<OptimizerSpec>>();
   expectTypeOf<z.output<typeof decaySchema>>().toEqualTypeOf<Mutable<DecaySpec>>();
-  expectTypeOf<Flat<Resolved<z.output<typeof trainingSchema>, 'loss'>>>().toEqualTypeOf<Mutable<TrainingSpec>>();
+  expectTypeOf<Flat<Omit<Resolved<z.output<typeof trainingSchema>, 'loss'>, 'earlyStopping'>>>().toEqualTypeOf<
+    Mutable<Omit<JobDraft['training'], 'earlyStopping'>>
+  >();
+  expectTypeOf<Flat<Resolved<NonNullable<z.output<typeof trainingSchema>['earlyStopping']>, 'metric'>>>().toEqualTypeOf<
+    Mutable<EarlyStoppingSpec>
+  >();
   expectTypeOf<z.output<typeof clusterSchema>>().toEqualTypeOf<Mutable<ClusterSpec>>();
   expectTypeOf<keyof ParsedJob>().toEqualTypeOf<keyof Job>();
 });

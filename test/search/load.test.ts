@@ -191,7 +191,7 @@ describe('what is wrong is said with its place', () => {
     ],
     [
       'training.batchSize: { choice: [16, half] }',
-      '4:38: parameters.training.batchSize.choice[1]: expected full or a whole number ≥ 0, found "half"',
+      '4:38: parameters.training.batchSize.choice[1]: expected full or auto or a whole number ≥ 0, found "half"',
     ],
     [
       'training.optimizer: { choice: [adam, adem] }',
@@ -203,7 +203,7 @@ describe('what is wrong is said with its place', () => {
     ],
     [
       'training.batchSize: { log: { from: 8, to: 64 } }',
-      '4:30: parameters.training.batchSize.log: expected full or a whole number ≥ 0, found 17.70270600599349',
+      '4:30: parameters.training.batchSize.log: expected full or auto or a whole number ≥ 0, found 17.70270600599349',
     ],
     [
       'x..y: { log: { from: 8, to: 64 } }',

@@ -16,6 +16,7 @@ export async function temporaryFolder(): Promise<string> {
 export const JOB: Job = {
   name: 'iris',
   seed: 7,
+  baselineError: null,
   data: {
     task: 'classification',
     train: { format: 'csv', path: 'iris.csv', label: 'species', delimiter: ',', categorical: [], ignore: [] },
@@ -43,6 +44,9 @@ export const JOB: Job = {
     wireFormat: { gradients: 'float32', weights: 'float32' },
     accumulate: 1,
     evaluateEveryEpochs: 1,
+    earlyStopping: null,
+    onNonFinite: 'stop',
+    healthEverySteps: 100,
     checkpoint: { everySteps: 10, keep: 2 },
   },
   cluster: {

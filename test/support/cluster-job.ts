@@ -1,5 +1,6 @@
 import { trainingExchanges } from '../../coordinator/exchanges.js';
 import { ModelState } from '../../coordinator/model-state.js';
+import { sizeJob } from '../../src/job/batch-size.js';
 import { parseJob } from '../../src/job/load.js';
 import type { Job, SplitName } from '../../src/job/job.js';
 import type { Exchange } from '../../src/nn/layer.js';
@@ -39,7 +40,7 @@ export interface ClusterJob {
 
 /** The job of the cluster tests, with keys changed as on the command line. */
 export function clusterJob(...overrides: readonly string[]): ClusterJob {
-  const { job } = parseJob(JOB_FILE, { file: 'cluster.yaml', overrides });
+  const job = sizeJob(parseJob(JOB_FILE, { file: 'cluster.yaml', overrides }).job, SIZES.train ?? 0);
   const model = buildModel(job.model, [5]);
   return { job, model, exchanges: trainingExchanges({ job, model }) };
 }

@@ -5,6 +5,7 @@ export function tinyJob(model: ModelSpec, training: Partial<TrainingSpec> = {}):
   return {
     name: 'tiny',
     seed: 1,
+    baselineError: null,
     data: {
       task: 'classification',
       train: { format: 'csv', path: 'none.csv', label: 'label', delimiter: ',', categorical: [], ignore: [] },
@@ -28,6 +29,9 @@ export function tinyJob(model: ModelSpec, training: Partial<TrainingSpec> = {}):
       wireFormat: { gradients: 'float32', weights: 'float32' },
       accumulate: 1,
       evaluateEveryEpochs: 0,
+      earlyStopping: null,
+      onNonFinite: 'stop',
+      healthEverySteps: 0,
       checkpoint: { everySteps: 0, keep: 1 },
       ...training,
     },

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { CollectiveName } from '../../protocol/messages.js';
 import { packageRoot } from '../../common/package.js';
+import { sizeJob } from '../../job/batch-size.js';
 import { loadJob } from '../../job/load.js';
 import type { Job } from '../../job/job.js';
 import { bucketElements } from '../../reduce/buckets.js';
@@ -51,7 +52,7 @@ export function scaleJob({ widths, workers, collective, carrier }: ScalePlan): J
     },
   };
   const overrides = Object.entries(values).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return loadJob(join(packageRoot(), 'examples', 'mnist.yaml'), { overrides }).job;
+  return sizeJob(loadJob(join(packageRoot(), 'examples', 'mnist.yaml'), { overrides }).job, 0);
 }
 
 /** The phase of a step; the last one goes on for ever. */

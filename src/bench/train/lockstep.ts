@@ -11,7 +11,7 @@ import { TrainingRun } from '../../../coordinator/run.js';
 import { sharedArena, startLocalWorker } from '../../cli/local-worker.js';
 import { WorkerProcesses } from '../../cli/worker-processes.js';
 import { LockstepError } from '../../common/errors.js';
-import type { Job } from '../../job/job.js';
+import type { JobDraft } from '../../job/job.js';
 import { kernelFindings } from '../../kernels/inheritance.js';
 import type { BackendName } from '../../kernels/kernels.js';
 import { selectBackend } from '../../kernels/select.js';
@@ -108,10 +108,10 @@ async function executeHere(run: TrainingRun, worker: ReturnType<typeof startLoca
 /** Worker processes, as `lockstep train` starts them. */
 class WorkerCluster {
   readonly workers: WorkerProcesses;
-  readonly #job: Job;
+  readonly #job: JobDraft;
   readonly #token = randomBytes(24).toString('base64url');
 
-  constructor(job: Job, baseDir: string, backend: BackendName) {
+  constructor(job: JobDraft, baseDir: string, backend: BackendName) {
     const { workers: count, threads } = job.cluster;
     this.#job = job;
     this.workers = new WorkerProcesses({ token: this.#token, count, threads, backend });

@@ -21,13 +21,34 @@ const checkpointSchema = z.strictObject({
   keep: whole(1).default(2).describe('How many of the newest checkpoints are kept.'),
 });
 
+const earlyStoppingSchema = z.strictObject({
+  patience: whole(1).describe('Evaluations of the dev split in a row without an improvement after which training ends.'),
+  minChange: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('An improvement by less than this is none, in the unit of the metric: 0.001 of the error is a tenth of a percent.'),
+  metric: z
+    .enum(['error', 'loss'])
+    .exactOptional()
+    .describe(
+      'What is to get smaller on the dev split. error: the share of samples predicted wrong; loss. Default: error for ' +
+        'classification, loss for regression.',
+    ),
+});
+
 export const trainingSchema = z.strictObject({
   epochs: whole(1).default(10).describe('Passes over the training split.'),
-  batchSize: withShortForm({ type: 'string', const: 'full' }, (raw) => (raw === 'full' ? 0 : raw), whole(0))
-    .prefault(256)
+  batchSize: withShortForm(
+    { type: 'string', const: 'full' },
+    (raw) => (raw === 'full' ? 0 : raw),
+    z.union([z.literal('auto'), whole(0)]),
+  )
+    .prefault('auto')
     .describe(
-      'Samples per step, over all workers together. `full` or 0: the whole training split. ' +
-        'The last batch of an epoch is smaller where the split does not divide.',
+      'Samples per step, over all workers together. `full` or 0: the whole training split (batch gradient descent); 1: one ' +
+        'sample (stochastic gradient descent); anything between: mini-batches. The last batch of an epoch is smaller where ' +
+        'the split does not divide. auto: full for fewer than 2,000 training samples, 256 otherwise.',
     ),
   shards: whole(1)
     // Far beyond the samples of any batch: a slip of the pen should not plan millions of empty shards.
@@ -88,5 +109,26 @@ export const trainingSchema = z.strictObject({
   evaluateEveryEpochs: whole(0)
     .default(1)
     .describe('Epochs from one evaluation of the dev split to the next. 0: only at the end.'),
+  earlyStopping: earlyStoppingSchema
+    .nullable()
+    .default(null)
+    .describe(
+      'Ends training when the dev split stops getting better. The run then ends with the weights that were best on the dev ' +
+        'split, also where it runs to its last epoch. null: training runs to its last epoch and ends with its last weights.',
+    ),
+  onNonFinite: z
+    .enum(['stop', 'skip'])
+    .default('stop')
+    .describe(
+      'What follows a step whose loss or gradient is not a finite number. stop: the run ends, naming step and layer, with the ' +
+        'weights before it in a checkpoint; skip: the step changes nothing, and the next one follows (new weights then have ' +
+        'to wait for the whole gradient, which costs some overlap).',
+    ),
+  healthEverySteps: whole(0)
+    .default(100)
+    .describe(
+      'Steps from one look at the layers to the next, the first step included: norm of the gradient and of the weights, ratio of ' +
+        'update to weights, share of dead ReLU units, with a warning when one runs away. 0: none.',
+    ),
   checkpoint: checkpointSchema.prefault({}).describe('When the state of the run is saved.'),
 });
