@@ -99,7 +99,7 @@ interface WrittenJob extends Omit<BaseJob, 'job'> {
 /** @throws LockstepError `job` for a job file that is not valid by itself */
 function baseJob({ job }: ParsedSearch, file: string): WrittenJob {
   if (typeof job !== 'string') {
-    const text = new Document(job).toString();
+    const text = new Document(job, { aliasDuplicateObjects: false }).toString();
     return { written: job, path: file, baseDir: dirname(resolve(file)), text, inline: true };
   }
   const loaded = loadJob(isAbsolute(job) ? job : join(dirname(file), job));

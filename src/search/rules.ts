@@ -166,7 +166,7 @@ const REGRESSION = ['r2', 'mae'];
 function checkObjective(
   { objective }: ParsedSearch,
   parameters: readonly Parameter[],
-  { data }: Job,
+  { data }: JobDraft,
 ): readonly Problem[] {
   const problems: Problem[] = [];
   const wrong = data.task === 'classification' ? REGRESSION : CLASSIFICATION;
