@@ -9,7 +9,8 @@ import type { CheckFlags } from './check.js';
 import type { ScaleFlags } from '../bench/scale.js';
 import type { TrainFlags } from '../bench/train.js';
 import type { CoordinatorFlags } from './coordinator.js';
-import { options, wholeNumber } from './options.js';
+import { options, share, wholeNumber } from './options.js';
+import type { ReportFlags } from './report.js';
 import type { SearchFlags } from './search.js';
 import type { TrainCommandFlags } from './train.js';
 import type { WorkerFlags } from './worker.js';
@@ -130,6 +131,24 @@ function searchCommand(): Command {
   return withOptions(command, 'backend', 'json', 'quiet');
 }
 
+function reportCommand(): Command {
+  const command = new Command('report')
+    .description('say what a run came to, tell bias from variance, and what to try next; write it all as a page')
+    .argument('<run>', 'the run directory, such as runs/mnist-1')
+    .addOption(new Option('-o, --output <file>', 'where the page goes (default: report.html in the run directory)'))
+    .addOption(
+      new Option(
+        '--baseline-error <share>',
+        'what the training error is compared with (default: baselineError of the job)',
+      ).argParser(share),
+    )
+    .action(async (path: string, flags: ReportFlags) => {
+      const { report } = await import('./report.js');
+      await report(path, flags);
+    });
+  return withOptions(command, 'json');
+}
+
 function doctorCommand(): Command {
   const command = new Command('doctor')
     .description('say which kernel backends work here, how fast they are, and how to get the faster one')
@@ -248,6 +267,7 @@ export function commands(): readonly Command[] {
     workerCommand(),
     checkCommand(),
     searchCommand(),
+    reportCommand(),
     doctorCommand(),
     benchCommand(),
   ];

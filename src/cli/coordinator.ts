@@ -46,7 +46,7 @@ export async function coordinate(path: string, flags: CoordinatorFlags): Promise
       process.exitCode = EXIT_CODES.drained;
       return;
     }
-    stage.finish(run, outcome, [
+    await stage.finish(run, outcome, [
       `${commandName()} train ${path} --workers 1    the same weights, bit for bit, on one worker: compare weightsSha256`,
     ]);
   } finally {

@@ -12,6 +12,14 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A share, 0 … 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.05');
+  return value;
+}
+
 /** Steps A to B of a run, counted from 1 as in metrics.jsonl; one number means that step alone. */
 export function stepRange(text: string): TraceRange {
   const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];

@@ -5,14 +5,15 @@ import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
 import { systemClock } from '../common/clock.js';
 import { displayMode, openDisplay, type ProgressDisplay } from '../observe/progress-display.js';
 import { ProgressTracker } from '../observe/progress-tracker.js';
-import { shownPath } from './options.js';
+import type { SummaryDiagnosis } from '../observe/summary.js';
+import { commandName, shownPath } from './options.js';
 
 export interface Stage {
   readonly display: ProgressDisplay;
   readonly spectator: Spectator;
   /** The run begins after `resumedSteps` steps, which count as progress but not as speed. */
   begin(resumedSteps: number): void;
-  finish(run: TrainingRun, outcome: RunOutcome, next: readonly string[]): void;
+  finish(run: TrainingRun, outcome: RunOutcome, next: readonly string[]): Promise<void>;
 }
 
 export async function openStage(
@@ -73,22 +74,48 @@ export async function openStage(
         display.epochCompleted(tracker.state());
       },
     },
-    finish(run, { scores, steps, weightsSha256, samplesPerSecond, workers }, next) {
+    async finish(run, { scores, steps, weightsSha256, samplesPerSecond, workers }, next) {
+      // Before the run is read once more: that is no part of it.
+      const elapsedMs = clock.monotonic() - started;
       const splits = Object.fromEntries(Object.entries(scores).map(([split, score]) => [split, scored(score)]));
       display.finish({
         jobName: job.name,
         splits,
         epochs: Math.floor(steps / stepsPerEpoch),
         steps,
-        elapsedMs: clock.monotonic() - started,
+        elapsedMs,
         samplesPerSecond,
         workers,
         backend: prepared.backend,
         weightsSha256,
         runDirectory: shownPath(run.directory.path),
         modelPath: shownPath(run.directory.modelPath),
-        next,
+        // The run is done and safe: what cannot be read back only leaves its diagnosis out.
+        diagnosis: display.mode === 'quiet' ? null : await diagnosed(run, prepared).catch(() => null),
+        next: [
+          `${commandName()} report ${shownPath(run.directory.path)}    what to try next, and everything on a page`,
+          ...next,
+        ],
       });
     },
+  };
+}
+
+/** Pieces of advice in a summary; the report has them all. */
+const MOST_ADVICE = 2;
+
+/** From what the run has written, by the same way as `lockstep report`. */
+async function diagnosed(run: TrainingRun, { sizes }: PreparedJob): Promise<SummaryDiagnosis> {
+  const [{ figures, headline }, { diagnosisRecord, readRun, reportOf }] = await Promise.all([
+    import('../report/diagnosis.js'),
+    import('../report/run-report.js'),
+  ]);
+  const report = reportOf(await readRun(run.directory.path), { sizes });
+  const { diagnosis, recipe } = report;
+  const shown = figures(diagnosis);
+  return {
+    line: `${headline(diagnosis)}${shown === '' ? '' : `: ${shown}`}`,
+    advice: recipe.slice(0, MOST_ADVICE).map(({ text }) => text),
+    record: diagnosisRecord(report),
   };
 }

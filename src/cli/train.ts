@@ -127,7 +127,7 @@ async function finish(
   try {
     const outcome = await execute(opened);
     if (outcome.status === 'done') {
-      stage.finish(run, outcome, nextSteps(path, prepared, out));
+      await stage.finish(run, outcome, nextSteps(path, prepared, out));
       return;
     }
     process.exitCode = EXIT_CODES.drained;

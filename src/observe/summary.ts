@@ -5,6 +5,15 @@ import { renderTable } from './table.js';
 export type SummarySplit = 'train' | 'dev' | 'test';
 const SPLITS: readonly SummarySplit[] = ['train', 'dev', 'test'];
 
+export interface SummaryDiagnosis {
+  /** The verdict with its figures, in a line. */
+  readonly line: string;
+  /** What to try next, best first, each in a line. */
+  readonly advice: readonly string[];
+  /** The same as data. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
 /** What a finished run came to. */
 export interface RunSummary {
   readonly jobName: string;
@@ -19,6 +28,8 @@ export interface RunSummary {
   readonly weightsSha256: string;
   readonly runDirectory: string;
   readonly modelPath: string;
+  /** What the errors say about the model; null where there is nothing to say it from. */
+  readonly diagnosis: SummaryDiagnosis | null;
   /** Commands worth trying now. */
   readonly next: readonly string[];
 }
@@ -32,6 +43,7 @@ export function renderSummary(summary: RunSummary, colours = false): string {
       `in ${formatDuration(elapsedMs)}  ` +
       colour.dim(`${formatRate(samplesPerSecond)} samples/s · ${formatPlural(workers, 'worker')} · ${backend}`),
     renderSplits(summary.splits),
+    renderDiagnosis(summary.diagnosis, colour),
     [
       `${colour.dim('model')}    ${summary.modelPath}`,
       `${colour.dim('run')}      ${summary.runDirectory}`,
@@ -66,6 +78,12 @@ function renderSplits(splits: RunSummary['splits']): string {
   );
 }
 
+function renderDiagnosis(diagnosis: SummaryDiagnosis | null, colour: ReturnType<typeof pc.createColors>): string {
+  if (diagnosis === null) return '';
+  const { line, advice } = diagnosis;
+  return [line, ...advice.map((one) => `${colour.dim('try')}  ${one}`)].join('\n');
+}
+
 function indented(text: string): string {
   return text
     .split('\n')
@@ -75,6 +93,6 @@ function indented(text: string): string {
 
 /** The same as one object of JSON. */
 export function summaryRecord(summary: RunSummary): Readonly<Record<string, unknown>> {
-  const { next: _next, ...record } = summary;
-  return record;
+  const { next: _next, diagnosis, ...record } = summary;
+  return { ...record, ...diagnosis?.record };
 }

@@ -1,6 +1,9 @@
 /** Axes: from the values that are there to a scale with round ticks. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 
+/** Characters in front of a vertical axis. */
+const ROOM = 7;
+
 export interface AxisSpec {
   /** What is measured, with its unit. */
   readonly label: string;
@@ -53,8 +56,8 @@ export function makeAxis(
   const scale = (log ? scaleLog(ends, range) : scaleLinear(ends, range)).clamp(false);
   if (round) scale.nice(...(log ? [] : [wantedTicks]));
   const [low = 0, high = 1] = scale.domain();
-  const format = spec.format ?? (log ? plain : scale.tickFormat(wantedTicks));
   const values = scale.ticks(wantedTicks);
+  const format = spec.format ?? (log ? plain : evenly(values, scale.tickFormat(wantedTicks)));
   // Of an axis over many powers of ten, only these are written.
   const powers = log ? values.filter((value) => isPower(value)) : values;
   const shown =
@@ -87,9 +90,15 @@ function everySo(values: readonly number[], limit: number): readonly number[] {
   return values.filter((_, i) => i % every === 0);
 }
 
+/** With equally many decimals, where there is room for them in front of the axis. */
+function evenly(values: readonly number[], format: (value: number) => string): (value: number) => string {
+  return values.every((value) => format(value).length <= ROOM) ? format : plain;
+}
+
 /** 0.001, 1e-6, 20, 1e6 */
 function plain(value: number): string {
-  return value < 0.001 || value >= 1e5
-    ? value.toExponential(0).replace('e+', 'e')
-    : String(Number(value.toPrecision(3)));
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const short = Number(value.toPrecision(3));
+  return size < 0.001 || size >= 1e5 ? short.toExponential().replace('e+', 'e') : String(short);
 }

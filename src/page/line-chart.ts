@@ -31,9 +31,11 @@ export interface LineChart {
 /** Of the drawing. At the width of a phone it is shrunk by a tenth, so that 12 units stay readable. */
 const WIDTH = 400;
 const HEIGHT = 250;
-const PLOT = { left: 46, right: WIDTH - 12, top: 8, bottom: HEIGHT - 36 };
-/** More than there are pixels on most screens; longer series are thinned. */
+const PLOT = { left: 50, right: WIDTH - 12, top: 8, bottom: HEIGHT - 36 };
+/** Of a series, more than there are pixels on most screens, and of a chart; longer series are thinned. */
 const MOST_POINTS = 500;
+const MOST_IN_ALL = 4_000;
+const LEAST_POINTS = 60;
 /** Up to here every value of a line gets a point. */
 const FEW_POINTS = 20;
 /** A second and third round through the colours. */
@@ -41,8 +43,9 @@ const DASHES = ['', '6 3', '2 3'];
 
 /** A `<figure>`; one with a word why where there is nothing to draw. */
 export function lineChart({ title, note, x, y, series: all }: LineChart): Html {
+  const limit = Math.max(LEAST_POINTS, Math.min(MOST_POINTS, Math.floor(MOST_IN_ALL / all.length)));
   const series = all
-    .map((one, index) => ({ ...one, colour: one.colour ?? index, points: drawable(one, x, y) }))
+    .map((one, index) => ({ ...one, colour: one.colour ?? index, points: drawable(one, x, y, limit) }))
     .filter(({ points }) => points.some((point) => point.y !== null));
   const caption = html`<figcaption>
     ${title}${note !== undefined && html` <span class="muted">${note}</span>`}
@@ -67,7 +70,7 @@ export function lineChart({ title, note, x, y, series: all }: LineChart): Html {
   }));
   const label = `${title}: ${series.map(({ name }) => name).join(', ')} over ${x.label}`;
   return html`<figure class="chart">
-    ${caption} ${legend(series)}
+    ${caption} ${series.length > 1 && legend(series)}
     <svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">
       ${grid(xAxis, yAxis)}
       <text x="${PLOT.right}" y="${HEIGHT - 3}" text-anchor="end">${x.label}</text>
@@ -81,11 +84,11 @@ export function lineChart({ title, note, x, y, series: all }: LineChart): Html {
 type Drawn = Series & { readonly colour: number };
 
 /** Values without a place on the axes become gaps; then as many as a screen can show. */
-function drawable({ points, marks }: Series, x: AxisSpec, y: AxisSpec): readonly Point[] {
+function drawable({ points, marks }: Series, x: AxisSpec, y: AxisSpec, limit: number): readonly Point[] {
   const placed = points
     .filter((point) => fits(x, point.x))
     .map((point) => (point.y === null || fits(y, point.y) ? point : { ...point, y: null }));
-  return marks === 'points' ? placed : thinned(placed, MOST_POINTS);
+  return marks === 'points' ? placed : thinned(placed, limit);
 }
 
 function extent(values: readonly number[]): readonly [number, number] | null {

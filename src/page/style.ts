@@ -49,14 +49,14 @@ code { overflow-wrap: anywhere; }
 pre { background: var(--surface); border: 1px solid var(--line); border-radius: 6px; padding: 0.75rem 1rem; overflow-x: auto; margin: 0.5rem 0; }
 .muted { color: var(--muted); }
 .small { font-size: 0.875rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 9.5rem), 1fr)); gap: 0.75rem 1.5rem; margin: 1rem 0 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 8.5rem), 1fr)); gap: 0.75rem 1.5rem; margin: 1rem 0 0; }
 .facts > div { min-width: 0; }
 .facts dt { color: var(--muted); font-size: 0.8125rem; }
 .facts dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .badge { display: inline-block; border-radius: 999px; padding: 0.05rem 0.6rem; font-size: 0.8125rem; border: 1px solid currentColor; color: var(--muted); vertical-align: middle; }
 .badge.good { color: var(--good); } .badge.warn { color: var(--warn); } .badge.bad { color: var(--bad); }
 .callout { border-left: 4px solid var(--muted); background: var(--surface); border-radius: 0 6px 6px 0; padding: 0.75rem 1rem; margin: 0.75rem 0; }
-.callout > :first-child { margin-top: 0; } .callout > :last-child { margin-bottom: 0; }
+.callout > :first-child { margin-top: 0; } .callout > p:first-child { font-size: 1.0625rem; } .callout > :last-child { margin-bottom: 0; }
 .callout.good { border-color: var(--good); background: var(--good-surface); }
 .callout.warn { border-color: var(--warn); background: var(--warn-surface); }
 .callout.bad { border-color: var(--bad); background: var(--bad-surface); }

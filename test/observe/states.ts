@@ -41,6 +41,7 @@ export function finishedRun(changes: Partial<RunSummary> = {}): RunSummary {
     weightsSha256: '0123456789abcdef'.repeat(4),
     runDirectory: 'runs/mnist',
     modelPath: 'runs/mnist/model.safetensors',
+    diagnosis: null,
     next: ['lockstep report runs/mnist', 'lockstep predict runs/mnist --input FILE'],
     ...changes,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderSummary } from '../../src/observe/summary.js';
+import { renderSummary, summaryRecord } from '../../src/observe/summary.js';
 import { renderTable } from '../../src/observe/table.js';
 import { finishedRun } from './states.js';
 
@@ -33,6 +33,23 @@ describe('renderSummary', () => {
     expect(text).toContain('  split      loss\n  ───────────────\n  train   12.5000\n  dev     1.20e-4\n\n');
     expect(text).toContain('· 1 worker ·');
     expect(text).not.toContain('next');
+  });
+
+  it('says what is wrong with the model and what to try next', () => {
+    const text = renderSummary(
+      finishedRun({
+        diagnosis: { line: 'High variance: train error 0.06%', advice: ['l2 is 0: try 0.1', 'more data'], record: {} },
+      }),
+    );
+    expect(text).toContain(
+      '  test    0.1009     96.96%\n\n  High variance: train error 0.06%\n  try  l2 is 0: try 0.1\n  try  more data\n\n  model ',
+    );
+  });
+
+  it('has the diagnosis as data in JSON', () => {
+    const record = summaryRecord(finishedRun({ diagnosis: { line: '', advice: [], record: { verdict: 'neither' } } }));
+    expect(record).toMatchObject({ jobName: 'mnist', verdict: 'neither' });
+    expect(record).not.toHaveProperty('next');
   });
 
   it('can do without any evaluation', () => {

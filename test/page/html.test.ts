@@ -20,7 +20,7 @@ describe('html', () => {
 
   it('lets no text out of its place', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) => {
         expect(escapeHtml(text)).not.toMatch(/[<>"']/);
         const back = escapeHtml(text)
           .replaceAll('&lt;', '<')

@@ -19,8 +19,8 @@ describe('lineChart', () => {
       y,
       series: [{ name: 'train', points: [0, 1, 2].map((step) => ({ x: step, y: 10 - 5 * step })) }],
     });
-    // The plot reaches from 46 to 388 and from 214 up to 8.
-    expect(paths(markup)).toEqual(['M46,8L217,111L388,214']);
+    // The plot reaches from 50 to 388 and from 214 up to 8.
+    expect(paths(markup)).toEqual(['M50,8L219,111L388,214']);
     expect(markup.match(/<circle/g)).toHaveLength(3);
     expect(markup).toContain('aria-label="Cost: train over step"');
   });
@@ -79,6 +79,11 @@ describe('axes', () => {
   it('have round ticks', () => {
     expect(texts(false, [0.03, 0.97])).toEqual(['0.0', '0.2', '0.4', '0.6', '0.8', '1.0']);
     expect(texts(false, [0, 98_000])).toEqual(['0', '20,000', '40,000', '60,000', '80,000', '100,000']);
+  });
+
+  it('have short ones where many decimals would be cut off', () => {
+    expect(texts(false, [0, 0.00002])).toEqual(['0', '5e-6', '1e-5', '1.5e-5', '2e-5']);
+    expect(texts(false, [0, 0.002])).toEqual(['0.0000', '0.0005', '0.0010', '0.0015', '0.0020']);
   });
 
   it('have powers of ten where they are logarithmic', () => {
