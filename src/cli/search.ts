@@ -13,6 +13,7 @@ import { definitionOf } from '../search/definition.js';
 import { fillJob } from '../search/job-text.js';
 import { loadSearch, type LoadedSearch } from '../search/load.js';
 import { bestOf, inSearchOrder, leaderboard, type SearchRecord, type TrialLine } from '../search/records.js';
+import { searchPage } from '../search/page/search-page.js';
 import { trialsAtOnce } from '../search/search.js';
 import { writeFileAtomic } from '../state/atomic-write.js';
 import { commandName, shownPath } from './options.js';
@@ -82,6 +83,8 @@ class SearchCommand {
   readonly #directory: SearchDirectory;
   readonly #identity: Pick<SearchRecord, 'definition' | 'backend' | 'dataFingerprint'>;
   readonly #startedMs = systemClock.monotonic();
+  #linesBefore = 0;
+  #lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor(
     path: string,
@@ -102,6 +105,7 @@ class SearchCommand {
       await writeFileAtomic(directory.jobPath, this.#jobText([], `${base.job.name}-trial`));
     const jobs = new TrialJobs(readJob(directory.jobPath), directory.path, searched.plan.parameters);
     const before = await directory.readLines();
+    this.#linesBefore = before.length;
     const display = await openSearchDisplay({ flags, clock: systemClock });
     const doneBefore = workOf(searched.plan, before).done;
     const view = {
@@ -188,8 +192,14 @@ class SearchCommand {
     );
   }
 
-  /** Puts down how far the search has come. */
-  async #write(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
+  /** Puts down how far the search has come, one state after the other. */
+  #write(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
+    const written = this.#lastWrite.then(() => this.#writeNow([...lines], status));
+    this.#lastWrite = written.catch(() => undefined);
+    return written;
+  }
+
+  async #writeNow(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
     const { search: searched, base } = this.#loaded;
     const directory = this.#directory;
     const { plan, objective } = searched;
@@ -204,13 +214,32 @@ class SearchCommand {
       workers: searched.workers,
       trialsAtOnce: trialsAtOnce(searched, base.job),
       startedAt: directory.before?.startedAt ?? this.#startedAt,
-      finishedAt: status === 'running' ? null : new Date().toISOString(),
+      finishedAt: status === 'running' ? null : (this.#finishedBefore(lines) ?? new Date().toISOString()),
       ...this.#identity,
     };
     await directory.writeRecord(record);
-    if (best !== null) await writeFileAtomic(directory.bestPath, this.#bestText(record, best));
+    const bestJob = best === null ? null : this.#bestText(record, best);
+    if (bestJob !== null) await writeFileAtomic(directory.bestPath, bestJob);
+    const { metric } = objective;
+    const classification = base.job.data.task === 'classification';
+    const page = searchPage({
+      record,
+      plan,
+      lines,
+      name: objectiveName(metric),
+      format: (value) => formatObjective(metric, classification, value),
+      best: bestJob,
+      folder: shownPath(directory.path),
+    });
+    await writeFileAtomic(directory.pagePath, page);
     if (status === 'done') await directory.rewrite(inSearchOrder(lines));
     return record;
+  }
+
+  /** When all was done already: coming back to it changes nothing. */
+  #finishedBefore(lines: readonly TrialLine[]): string | null {
+    const { before } = this.#directory;
+    return before?.status === 'done' && lines.length === this.#linesBefore ? before.finishedAt : null;
   }
 
   readonly #startedAt = new Date().toISOString();
