@@ -34,7 +34,7 @@ export function discriminatorOf(
 function propertyOf(mapping: JsonSchema, key: string): JsonSchema | undefined {
   const { properties = {}, additionalProperties: others } = mapping;
   if (Object.hasOwn(properties, key)) return properties[key] as JsonSchema;
-  return typeof others === 'object' ? (others as JsonSchema) : undefined;
+  return typeof others === 'object' ? others : undefined;
 }
 
 /** The one mapping of a schema that `value` is meant to be, going by the discriminator where there are several. */

@@ -26,7 +26,7 @@ export function fillJob(text: string, { name, values, moved, remarks = [] }: Fil
     }
   }
   if (document.has('name')) document.set('name', name);
-  else if (isMap(document.contents)) document.contents.items.unshift(document.createPair('name', name) as never);
+  else if (isMap(document.contents)) document.contents.items.unshift(document.createPair('name', name));
   const body = document.toString({ lineWidth: 0 });
   const schemaLine = SCHEMA_LINE.exec(body)?.[0] ?? '';
   const schema = schemaLine.replace(/(?<=\$schema=)\S+/, (path) => (path.includes('://') ? path : moved(path)));

@@ -27,9 +27,13 @@ describe('powerOfTen', () => {
 
   it('never falls', () => {
     fc.assert(
-      fc.property(fc.double({ min: -8, max: 8, noNaN: true }), fc.double({ min: 1e-9, max: 1 }), (r, step) => {
-        expect(powerOfTen(r + step)).toBeGreaterThan(powerOfTen(r));
-      }),
+      fc.property(
+        fc.double({ min: -8, max: 8, noNaN: true }),
+        fc.double({ min: 1e-9, max: 1, noNaN: true }),
+        (r, step) => {
+          expect(powerOfTen(r + step)).toBeGreaterThan(powerOfTen(r));
+        },
+      ),
     );
   });
 
