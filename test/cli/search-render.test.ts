@@ -37,7 +37,8 @@ const STATE: SearchProgress = {
   ],
   best: [line(3, 0.0123), line(7, 0.02)],
   round: { current: 1, of: 2 },
-  rung: null,
+  rung: { current: 1, of: 3 },
+  stage: { ended: 6, of: 12 },
   elapsedMs: 62_000,
   etaMs: 48_000,
   stopping: false,
@@ -46,7 +47,7 @@ const STATE: SearchProgress = {
 describe('the block of a search', () => {
   it('shows progress, running trials and the best', () => {
     expect(renderSearch(STATE, 70, false)).toMatchInlineSnapshot(`
-      "lockstep  net                                    round 1/2 · searching
+      "lockstep  net           round 1/2 · rung 1/3 (6/12 trials) · searching
       ━━━━━━━━━━━━━━━━━━━━━━━━━━━━────────────────────────────────────   45%
       9/24 trials   3 cut   1 failed   time 1 m 02 s   left 48 s
 

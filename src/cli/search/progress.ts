@@ -12,18 +12,24 @@ const BEST = 5;
 /** The last stage that has begun, and those of its trials that are not over yet. */
 export function countNow(plan: SearchPlan, lines: readonly TrialLine[], running: ReadonlySet<number>): TrialCounts {
   const last = lastStage(plan, lines);
-  const ended = new Set(lines.filter(({ rung }) => rung === last?.rung).map(({ trial }) => trial));
+  const ended = endedIn(last, lines);
   const complete = last?.tasks.every(({ trial }) => ended.has(trial.number)) ?? true;
   // In a rung under way nobody is cut yet.
   const waiting = complete ? [] : (last?.tasks.map(({ trial }) => trial.number) ?? []);
   return countTrials(plan, lines, new Set([...running, ...waiting]));
 }
 
+/** Trials that have a result of this very stage. */
+function endedIn(stage: Stage | undefined, lines: readonly TrialLine[]): ReadonlySet<number> {
+  const of = lines.filter(({ rung, round }) => rung === stage?.rung && round === stage.round);
+  return new Set(of.map(({ trial }) => trial));
+}
+
 function lastStage(plan: SearchPlan, lines: readonly TrialLine[]): Stage | undefined {
   let last: Stage | undefined;
   for (const stage of stages(plan, lines)) {
     last = stage;
-    const ended = new Set(lines.filter(({ rung }) => rung === stage.rung).map(({ trial }) => trial));
+    const ended = endedIn(stage, lines);
     if (!stage.tasks.every(({ trial }) => ended.has(trial.number))) break;
   }
   return last;
@@ -74,6 +80,7 @@ export function progressOf(
       .slice(0, BEST),
     round: roundsOf(plan) > 1 ? { current: (stage?.round ?? 0) + 1, of: roundsOf(plan) } : null,
     rung: rungs.length > 1 ? { current: (stage?.rung ?? 0) + 1, of: rungs.length } : null,
+    stage: { ended: endedIn(stage, lines).size, of: stage?.tasks.length ?? 0 },
     elapsedMs,
     etaMs: doneNow > 0 ? (elapsedMs * (work.total - work.done)) / doneNow : null,
     stopping: run.stopping,

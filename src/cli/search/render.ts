@@ -21,6 +21,8 @@ export interface SearchProgress {
   /** Rounds and rungs, counted from 1; null where there is but one. */
   readonly round: { readonly current: number; readonly of: number } | null;
   readonly rung: { readonly current: number; readonly of: number } | null;
+  /** Trials of this rung of this round. */
+  readonly stage: { readonly ended: number; readonly of: number };
   readonly elapsedMs: number;
   readonly etaMs: number | null;
   readonly stopping: boolean;
@@ -58,7 +60,9 @@ export function renderSearch(state: SearchProgress, columns: number, colours: bo
   const ended = counts.done + counts.cut + counts.failed;
   const stage = [
     ...(state.round === null ? [] : [`round ${state.round.current}/${state.round.of}`]),
-    ...(state.rung === null ? [] : [`rung ${state.rung.current}/${state.rung.of}`]),
+    ...(state.rung === null
+      ? []
+      : [`rung ${state.rung.current}/${state.rung.of} (${state.stage.ended}/${state.stage.of} trials)`]),
     state.stopping ? 'stopping' : 'searching',
   ].join(' · ');
   const title = `lockstep  ${state.name}`;
