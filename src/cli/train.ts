@@ -127,7 +127,7 @@ async function finish(
   try {
     const outcome = await execute(opened);
     if (outcome.status === 'done') {
-      await stage.finish(run, outcome, nextSteps(path, prepared, out));
+      await stage.finish(run, outcome, nextSteps(path, prepared));
       return;
     }
     process.exitCode = EXIT_CODES.drained;
@@ -142,12 +142,11 @@ async function finish(
   }
 }
 
-function nextSteps(path: string, { job, backend }: PreparedJob, out: string): string[] {
+function nextSteps(path: string, { job, backend }: PreparedJob): string[] {
   const other = job.cluster.workers === 1 ? 2 : 1;
   return [
     `${commandName()} train ${path} --workers ${other}    the same weights, bit for bit: compare weightsSha256 in run.json`,
     `${commandName()} check ${path}    layers, memory and every default`,
     ...(backend === 'wasm' ? [`${commandName()} doctor    how to get the faster kernels`] : []),
-    `head ${out}/metrics.jsonl    loss, accuracy and learning rate of every step`,
   ];
 }

@@ -1,5 +1,6 @@
 /** Axes: from the values that are there to a scale with round ticks. */
 import { scaleLinear, scaleLog } from 'd3-scale';
+import { formatCount } from '../common/format.js';
 
 /** Characters in front of a vertical axis. */
 const ROOM = 7;
@@ -11,6 +12,8 @@ export interface AxisSpec {
   readonly scale?: 'linear' | 'log';
   /** Whether a linear axis begins at 0. Default: it begins near the lowest value. */
   readonly zero?: boolean;
+  /** Whether there is nothing between whole numbers, as with steps. Default: there is. */
+  readonly whole?: boolean;
   /** How ticks are written. Default: as many digits as tell them apart. */
   readonly format?: (value: number) => string;
 }
@@ -54,14 +57,13 @@ export function makeAxis(
   const log = spec.scale === 'log';
   const ends = widened(extent ?? (log ? [0.1, 1] : [0, 1]), spec);
   const scale = (log ? scaleLog(ends, range) : scaleLinear(ends, range)).clamp(false);
-  if (round) scale.nice(...(log ? [] : [wantedTicks]));
+  // Up to the next power of ten there may be a lot of empty space.
+  if (round && !log) scale.nice(wantedTicks);
   const [low = 0, high = 1] = scale.domain();
-  const values = scale.ticks(wantedTicks);
-  const format = spec.format ?? (log ? plain : evenly(values, scale.tickFormat(wantedTicks)));
-  // Of an axis over many powers of ten, only these are written.
-  const powers = log ? values.filter((value) => isPower(value)) : values;
-  const shown =
-    log && powers.length >= 2 ? everySo(powers, wantedTicks + 1) : log ? everySo(values, wantedTicks) : values;
+  const values = scale.ticks(wantedTicks).filter((value) => spec.whole !== true || Number.isInteger(value));
+  const usual = spec.whole === true ? formatCount : log ? plain : evenly(values, scale.tickFormat(wantedTicks));
+  const format = spec.format ?? usual;
+  const shown = log ? logarithmicTicks(values, wantedTicks) : values;
   return {
     log,
     domain: [low, high],
@@ -79,9 +81,17 @@ function widened([low, high]: readonly [number, number], { scale, zero }: AxisSp
   return [from - (zero === true ? 0 : room), high + room];
 }
 
-function isPower(value: number): boolean {
-  const exponent = Math.log10(value);
-  return Math.abs(exponent - Math.round(exponent)) < 1e-9;
+/** Powers of ten; where there are too few of them, twice and five times them as well, or whatever there is. */
+function logarithmicTicks(values: readonly number[], wanted: number): readonly number[] {
+  const powers = values.filter((value) => mantissa(value) === 1);
+  if (powers.length >= 3) return everySo(powers, wanted + 1);
+  const some = values.filter((value) => [1, 2, 5].includes(mantissa(value)));
+  return some.length >= 3 ? some : everySo(values, wanted);
+}
+
+/** 3 of 0.03 */
+function mantissa(value: number): number {
+  return Number(value.toExponential(6).split('e')[0]);
 }
 
 /** At most `limit` of the values, evenly spaced. */

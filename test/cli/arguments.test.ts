@@ -34,7 +34,7 @@ describe('help', { timeout: TIMEOUT_MS }, () => {
   it('lists the commands, and counts as done', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['train', 'coordinator', 'worker', 'check', 'doctor'])
+    for (const command of ['train', 'coordinator', 'worker', 'check', 'report', 'doctor'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 

@@ -139,7 +139,7 @@ describe('other displays', () => {
     }); // prettier-ignore
     expect(regression).not.toHaveProperty('accuracy');
     expect(regression).not.toHaveProperty('devLoss');
-    const { next: _next, ...record } = finishedRun();
+    const { next: _next, diagnosis: _diagnosis, ...record } = finishedRun();
     expect(summary).toEqual({ event: 'summary', ...record });
   });
 

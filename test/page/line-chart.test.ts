@@ -81,13 +81,20 @@ describe('axes', () => {
     expect(texts(false, [0, 98_000])).toEqual(['0', '20,000', '40,000', '60,000', '80,000', '100,000']);
   });
 
+  it('have whole numbers only where there is nothing between', () => {
+    const axis = makeAxis({ label: 'epoch', whole: true }, [1, 3], [0, 100], options);
+    expect(axis.ticks.map(({ text }) => text)).toEqual(['1', '2', '3']);
+  });
+
   it('have short ones where many decimals would be cut off', () => {
     expect(texts(false, [0, 0.00002])).toEqual(['0', '5e-6', '1e-5', '1.5e-5', '2e-5']);
     expect(texts(false, [0, 0.002])).toEqual(['0.0000', '0.0005', '0.0010', '0.0015', '0.0020']);
   });
 
   it('have powers of ten where they are logarithmic', () => {
-    expect(texts(true, [0.002, 3])).toEqual(['0.001', '0.01', '0.1', '1', '10']);
+    expect(texts(true, [0.002, 3])).toEqual(['0.01', '0.1', '1']);
+    expect(texts(true, [0.02, 2.4])).toEqual(['0.02', '0.05', '0.1', '0.2', '0.5', '1', '2']);
+    expect(texts(true, [0.3, 0.9])).toEqual(['0.3', '0.5', '0.7', '0.9']);
     expect(texts(true, [1e-12, 1])).toEqual(['1e-12', '1e-8', '1e-4', '1']);
   });
 

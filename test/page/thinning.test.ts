@@ -7,23 +7,28 @@ const value = fc.oneof(
   { weight: 9, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) },
   { weight: 1, arbitrary: fc.constantFrom(null, Number.NaN, Infinity) },
 );
+const unit = fc.double({ min: 0, max: 1, noNaN: true });
 
 describe('thinned', () => {
   it('keeps the first, the last, the lowest and the highest point, in order, within the limit', () => {
     fc.assert(
-      fc.property(fc.array(value, { maxLength: 400 }), fc.integer({ min: 5, max: 60 }), (ys, limit) => {
-        const all = points(ys);
-        const kept = thinned(all, limit);
-        expect(kept.length).toBeLessThanOrEqual(Math.max(limit, 0));
-        expect(kept.every((point) => all.includes(point))).toBe(true);
-        expect(kept.map(({ x }) => x)).toEqual([...kept.map(({ x }) => x)].sort((a, b) => a - b));
-        expect([kept[0], kept.at(-1)]).toEqual([all[0], all.at(-1)]);
-        const drawnYs = (list: readonly Point[]) => list.filter(isDrawn).map(({ y }) => y);
-        const [before, after] = [drawnYs(all), drawnYs(kept)];
-        if (before.length > 0) {
-          expect([Math.min(...after), Math.max(...after)]).toEqual([Math.min(...before), Math.max(...before)]);
-        }
-      }),
+      fc.property(
+        fc.oneof(fc.array(value, { maxLength: 300 }), fc.array(unit, { maxLength: 300 })),
+        fc.integer({ min: 5, max: 60 }),
+        (ys, limit) => {
+          const all = points(ys);
+          const kept = thinned(all, limit);
+          expect(kept.length).toBeLessThanOrEqual(Math.max(limit, 0));
+          expect(kept.every((point) => all.includes(point))).toBe(true);
+          expect(kept.map(({ x }) => x)).toEqual([...kept.map(({ x }) => x)].sort((a, b) => a - b));
+          expect([kept[0], kept.at(-1)]).toEqual([all[0], all.at(-1)]);
+          const drawnYs = (list: readonly Point[]) => list.filter(isDrawn).map(({ y }) => y);
+          const [before, after] = [drawnYs(all), drawnYs(kept)];
+          if (before.length > 0) {
+            expect([Math.min(...after), Math.max(...after)]).toEqual([Math.min(...before), Math.max(...before)]);
+          }
+        },
+      ),
     );
   });
 

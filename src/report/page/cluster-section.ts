@@ -32,7 +32,7 @@ export function clusterSection({ metrics, events, record }: RunReport): Html {
         lineChart({
           title: 'Workers',
           x,
-          y: { label: 'workers', zero: true, format: (value) => (Number.isInteger(value) ? String(value) : '') },
+          y: { label: 'workers', zero: true, whole: true },
           series: [{ name: 'workers', points: overMinutes(steps, record.startedAt, (line) => line.workers) }],
         }),
       ]),

@@ -10,8 +10,8 @@ import { costOf } from '../run-facts.js';
 import { epochMeans, layerSeries, overSteps, smoothedCost, trainingSteps } from '../series.js';
 import { absent, section } from './section.js';
 
-const STEP = { label: 'step' };
-const EPOCH = { label: 'epoch' };
+const STEP = { label: 'step', whole: true };
+const EPOCH = { label: 'epoch', whole: true };
 
 export function curvesSection({ metrics, record }: RunReport): Html {
   const steps = trainingSteps(metrics);
