@@ -1,7 +1,7 @@
 /**
  * The direction of dependencies. Each folder of src may import only what stands to its right here:
  *
- *   cli, bench → coordinator, worker, report → transport → rpc, observe, page, state, job → gradients → data, nn, optim, collective → protocol → reduce, scores → kernels → common
+ *   cli, bench → coordinator, worker, report, search → transport → rpc, observe, page, state, job → gradients → data, nn, optim, collective → protocol → reduce, scores → kernels → common
  */
 const only = (from, allowed) => ({
   name: `${from.replaceAll('/', '-')}-imports`,
@@ -29,7 +29,9 @@ module.exports = {
     {
       name: 'network-and-logging-stay-at-the-rim',
       severity: 'error',
-      from: { path: '^src/(common|kernels|nn|optim|gradients|data|reduce|collective|protocol|job|state)/' },
+      from: {
+        path: '^src/(common|kernels|nn|optim|gradients|scores|data|reduce|collective|protocol|job|state|search)/',
+      },
       to: { path: 'node_modules/(@grpc|pino|prom-client|hono|@hono)' },
     },
     only('src/common', []),
@@ -48,6 +50,7 @@ module.exports = {
     only('src/transport', src('kernels', 'common', 'protocol', 'reduce', 'rpc', 'job')),
     only('src/observe', src('common')),
     only('src/page', src('common')),
+    only('src/search', src('common', 'job', 'page', 'state')),
     only('src/report', src('common', 'job', 'page', 'state')),
     only('coordinator', ['src']),
     only('worker', ['src']),

@@ -3,7 +3,17 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', 'runs/', 'src/rpc/generated/', 'src/kernels/wasm/assembly/'] },
+  {
+    ignores: [
+      'dist/',
+      'coverage/',
+      'node_modules/',
+      'runs/',
+      'searches/',
+      'src/rpc/generated/',
+      'src/kernels/wasm/assembly/',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

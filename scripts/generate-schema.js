@@ -1,7 +1,8 @@
-// Writes what is derived from the schema of the job file: the JSON Schema for editors and the reference for readers.
+// Writes what is derived from the schemas of job and search files: JSON Schemas for editors, the reference for readers.
 // Needs a build: npm run build && node scripts/generate-schema.js
 import { writeFileSync } from 'node:fs';
 import { jobJsonSchema } from '../dist/src/job/json-schema.js';
+import { searchJsonSchema } from '../dist/src/search/schema.js';
 import { jobReference } from '../dist/src/job/reference.js';
 
 const write = (path, text) => {
@@ -10,4 +11,5 @@ const write = (path, text) => {
 };
 
 write('schema/job.schema.json', `${JSON.stringify(jobJsonSchema(), null, 2)}\n`);
+write('schema/search.schema.json', `${JSON.stringify(searchJsonSchema(), null, 2)}\n`);
 write('docs/job-file.md', jobReference());

@@ -9,9 +9,10 @@ import type { CheckFlags } from './check.js';
 import type { ScaleFlags } from '../bench/scale.js';
 import type { TrainFlags } from '../bench/train.js';
 import type { CoordinatorFlags } from './coordinator.js';
-import type { RunFlags } from './open-run.js';
 import { options, share, wholeNumber } from './options.js';
 import type { ReportFlags } from './report.js';
+import type { SearchFlags } from './search.js';
+import type { TrainCommandFlags } from './train.js';
 import type { WorkerFlags } from './worker.js';
 
 function withOptions(command: Command, ...wanted: readonly (keyof typeof options)[]): Command {
@@ -23,7 +24,8 @@ function trainCommand(): Command {
   const command = new Command('train')
     .description('train a job on this host: a coordinator and as many worker processes as asked for')
     .argument('<job.yaml>', 'the job file')
-    .action(async (path: string, flags: RunFlags) => {
+    .addOption(new Option('--end-with-parent', 'end when the process that has started this one does').hideHelp())
+    .action(async (path: string, flags: TrainCommandFlags) => {
       const { train } = await import('./train.js');
       await train(path, flags);
     });
@@ -110,6 +112,29 @@ function checkCommand(): Command {
       await check(path, flags);
     });
   return withOptions(command, 'set', 'workers', 'threads', 'backend', 'json');
+}
+
+function searchCommand(): Command {
+  const command = new Command('search')
+    .description('find good values for keys of a job: trains it many times and compares the results')
+    .argument('<search.yaml>', 'the search file')
+    .addOption(new Option('--out <dir>', 'folder of the search (default: the next free searches/NAME-N)'))
+    .addOption(
+      new Option('--resume [what]', 'auto: go on with the search in --out, or with the last one of this name; never')
+        .choices(['auto', 'never'])
+        .preset('auto')
+        .default('never'),
+    )
+    .addOption(
+      new Option('--workers <n>', 'worker processes of all trials together (default: cluster.workers)').argParser(
+        wholeNumber(1),
+      ),
+    )
+    .action(async (path: string, flags: SearchFlags) => {
+      const { search } = await import('./search.js');
+      await search(path, flags);
+    });
+  return withOptions(command, 'backend', 'json', 'quiet');
 }
 
 function reportCommand(): Command {
@@ -247,6 +272,7 @@ export function commands(): readonly Command[] {
     coordinatorCommand(),
     workerCommand(),
     checkCommand(),
+    searchCommand(),
     reportCommand(),
     doctorCommand(),
     benchCommand(),

@@ -25,7 +25,18 @@ function collectiveOf({ cluster }: JobDraft): 'local' | 'star' | 'mesh' {
   return cluster.workers === 1 ? 'local' : 'star';
 }
 
-export async function train(path: string, flags: RunFlags): Promise<void> {
+export interface TrainCommandFlags extends RunFlags {
+  readonly endWithParent?: boolean;
+}
+
+/** A run whose parent has gone would write into a folder that somebody else may go on with. What is saved is whole at any time. */
+function endWithParent(): void {
+  if (!process.connected) process.exit(EXIT_CODES.unavailable);
+  process.once('disconnect', () => process.exit(EXIT_CODES.unavailable));
+}
+
+export async function train(path: string, flags: TrainCommandFlags): Promise<void> {
+  if (flags.endWithParent === true) endWithParent();
   const { job, baseDir } = jobFromFlags(path, flags);
   if (collectiveOf(job) === 'local') {
     const selected = { job, baseDir, selection: selectBackend(flags.backend) };

@@ -32,8 +32,9 @@ export function discriminatorOf(
 }
 
 function propertyOf(mapping: JsonSchema, key: string): JsonSchema | undefined {
-  const properties = mapping.properties ?? {};
-  return Object.hasOwn(properties, key) ? (properties[key] as JsonSchema) : undefined;
+  const { properties = {}, additionalProperties: others } = mapping;
+  if (Object.hasOwn(properties, key)) return properties[key] as JsonSchema;
+  return typeof others === 'object' ? others : undefined;
 }
 
 /** The one mapping of a schema that `value` is meant to be, going by the discriminator where there are several. */
@@ -100,7 +101,7 @@ function describeBranch(schema: JsonSchema): string {
     case 'null':
       return 'null';
     default:
-      return 'a mapping';
+      return schema.title ?? 'a mapping';
   }
 }
 

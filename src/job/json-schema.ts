@@ -6,7 +6,12 @@ let generated: JsonSchema | undefined;
 
 /** The JSON Schema (draft 7, the one editors know best) of the job file as the user writes it, short forms included. */
 export function jobJsonSchema(): JsonSchema {
-  generated ??= z.toJSONSchema(jobSchema, {
+  return (generated ??= fileJsonSchema(jobSchema));
+}
+
+/** The same for any file whose schema is written with zod. */
+export function fileJsonSchema(fileSchema: z.ZodType): JsonSchema {
+  const schema: JsonSchema = z.toJSONSchema(fileSchema, {
     io: 'input',
     target: 'draft-7',
     reused: 'inline',
@@ -18,8 +23,8 @@ export function jobJsonSchema(): JsonSchema {
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     },
   });
-  requireNoDefaults(generated);
-  return generated;
+  requireNoDefaults(schema);
+  return schema;
 }
 
 /** Moves what the schema accepts so far into one branch beside the short form; annotations stay outside. */

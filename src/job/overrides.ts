@@ -32,21 +32,30 @@ export function parseOverride(text: string): Override {
   return { text, path, value: document.toJS() };
 }
 
+/** A path that leads through a value that holds no others, or past the end of a list. */
+export class NoSuchPlace extends Error {
+  override readonly name = 'NoSuchPlace';
+
+  /** @param at how far the path could be followed, and the part that is not there */
+  constructor(
+    readonly at: Path,
+    found: string,
+  ) {
+    super(`there is no such place; found ${found}`);
+  }
+}
+
 /**
  * A copy of the job as written with one value replaced. Mappings on the way are created where they are missing, and a short
  * form such as `optimizer: adam` becomes the mapping it stands for.
  *
- * @throws LockstepError `job` when the way leads through a value that holds no others, or past the end of a list
+ * @throws NoSuchPlace
  */
-export function applyOverride(root: unknown, override: Override): unknown {
+export function replaceAt(root: unknown, path: Path, replacement: unknown): unknown {
   const replace = (value: unknown, depth: number): unknown => {
-    const part = override.path[depth];
-    if (part === undefined) return override.value;
-    const refuse = (found: string) =>
-      new LockstepError(
-        'job',
-        `--set ${override.text}: ${formatPath(override.path.slice(0, depth + 1))}: there is no such place; found ${found}`,
-      );
+    const part = path[depth];
+    if (part === undefined) return replacement;
+    const refuse = (found: string) => new NoSuchPlace(path.slice(0, depth + 1), found);
     if (Array.isArray(value)) {
       const items: readonly unknown[] = value;
       if (typeof part !== 'number' || part >= items.length)
@@ -71,4 +80,14 @@ export function applyOverride(root: unknown, override: Override): unknown {
 function fullForm(short: string): Readonly<Record<string, unknown>> {
   const shares = ratioShares(short);
   return shares === null ? { type: short } : { ...shares };
+}
+
+/** {@link replaceAt} for `--set`. @throws LockstepError `job` where there is no such place */
+export function applyOverride(root: unknown, { text, path, value }: Override): unknown {
+  try {
+    return replaceAt(root, path, value);
+  } catch (thrown) {
+    if (!(thrown instanceof NoSuchPlace)) throw thrown;
+    throw new LockstepError('job', `--set ${text}: ${formatPath(thrown.at)}: ${thrown.message}`);
+  }
 }

@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import { describeExpected, describeFound, mappingFor, namedValues, schemaAt } from './expected.js';
-import { jobJsonSchema } from './json-schema.js';
 import { formatPath, valueAt, type Path } from './path.js';
 import type { JsonSchema } from './schema/forms.js';
 import { suggest } from '../common/suggest.js';
 
-/** Something that is wrong with a job, before it is known where in which file it stands. */
+/** Something that is wrong with a job or a search, before it is known where in which file it stands. */
 export interface Problem {
   readonly path: Path;
   readonly message: string;
@@ -21,20 +20,23 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   return candidate === undefined ? '' : `; did you mean ${candidate}?`;
 }
 
-/** What zod found wrong, in the words of the job file. `root` is the job as written. */
-export function problemsOf(error: z.ZodError, root: unknown): readonly Problem[] {
+/** What zod found wrong, in the words of the file. `root` is the file as written, `schema` what it should be. */
+export function problemsOf(error: z.ZodError, root: unknown, schema: JsonSchema): readonly Problem[] {
   const problems = new Map<string, Problem>();
   for (const issue of error.issues) {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-    const found = issue.code === 'unrecognized_keys' ? unknownKeys(root, path, issue.keys) : [wrongValue(root, path)];
+    const found =
+      issue.code === 'unrecognized_keys'
+        ? unknownKeys(schema, root, path, issue.keys)
+        : [wrongValue(schema, root, path)];
     // Several rules of one field may object to one value; the expectation names all of them at once.
     for (const problem of found) problems.set(formatPath(problem.path), problem);
   }
   return [...problems.values()];
 }
 
-function unknownKeys(root: unknown, path: Path, keys: readonly string[]): readonly Problem[] {
-  const schema = schemaAt(jobJsonSchema(), root, path);
+function unknownKeys(whole: JsonSchema, root: unknown, path: Path, keys: readonly string[]): readonly Problem[] {
+  const schema = schemaAt(whole, root, path);
   const mapping = schema === undefined ? undefined : mappingFor(schema, valueAt(root, path));
   const known = Object.keys(mapping?.properties ?? {});
   return keys.map((key) => ({
@@ -44,10 +46,10 @@ function unknownKeys(root: unknown, path: Path, keys: readonly string[]): readon
   }));
 }
 
-function wrongValue(root: unknown, path: Path): Problem {
+function wrongValue(whole: JsonSchema, root: unknown, path: Path): Problem {
   const parent = valueAt(root, path.slice(0, -1));
   const value = valueAt(root, path);
-  const schema = schemaAt(jobJsonSchema(), root, path);
+  const schema = schemaAt(whole, root, path);
   // The discriminator of a short form is the short form.
   if (typeof parent === 'string' && value === undefined && schema?.enum?.includes(parent) === false) {
     return { path: path.slice(0, -1), message: mismatch(schema, parent) };

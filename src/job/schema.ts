@@ -7,26 +7,27 @@ import { trainingSchema } from './schema/training.js';
 /** What a job, and with it its run directory, may be called. */
 const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
+export const nameSchema = z
+  .string()
+  .regex(JOB_NAME)
+  .meta({ title: 'a name of letters, digits, ".", "_" and "-", starting with a letter or digit' });
+
+export const seedSchema = z.int().min(0).max(4_294_967_295).default(1);
+
 /**
  * The job file as the user writes it. Parsing expands short forms, refuses unknown keys and fills in every default that
  * does not depend on another field; `resolveJob` fills in the others.
  */
 export const jobSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(JOB_NAME)
-      .meta({ title: 'a name of letters, digits, ".", "_" and "-", starting with a letter or digit' })
+    name: nameSchema
       .exactOptional()
       .describe(
         'The name of the run directory: letters, digits, `.`, `_` and `-`, at most 100. Default: the file name without its extension.',
       ),
-    seed: z
-      .int()
-      .min(0)
-      .max(4_294_967_295)
-      .default(1)
-      .describe('Every random number of the run is a function of this: same job, same seed, same weights.'),
+    seed: seedSchema.describe(
+      'Every random number of the run is a function of this: same job, same seed, same weights.',
+    ),
     baselineError: z
       .number()
       .min(0)

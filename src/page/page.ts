@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { html, trusted, type Html } from './html.js';
 import { CHART_SCRIPT } from './chart-script.js';
+import { COPY_SCRIPT } from './copy-script.js';
 import { STYLE } from './style.js';
 
 export interface PageContent {
@@ -12,12 +13,14 @@ export interface PageContent {
   readonly style?: string;
 }
 
-/** The text of the file. Its policy lets a browser run the script of the charts and nothing else, and load nothing. */
+/** Byte by byte what the policy of a page names. */
+const SCRIPTS = [CHART_SCRIPT, COPY_SCRIPT];
+
+/** The text of the file. Its policy lets a browser run our scripts and nothing else, and load nothing. */
 export function renderPage({ title, body, style = '' }: PageContent): string {
-  const digest = createHash('sha256').update(CHART_SCRIPT).digest('base64');
-  // Byte by byte what the policy names.
-  const script = trusted(`<script>${CHART_SCRIPT}</script>`);
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${digest}'`;
+  const digests = SCRIPTS.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+  const scripts = SCRIPTS.map((script) => trusted(`<script>${script}</script>`));
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${digests.join(' ')}`;
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -33,7 +36,7 @@ export function renderPage({ title, body, style = '' }: PageContent): string {
       </head>
       <body>
         <main>${body}</main>
-        ${script}
+        ${scripts}
       </body>
     </html> `.markup;
 }

@@ -47,6 +47,9 @@ a { color: var(--accent); }
 code, pre { font: 0.875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code { overflow-wrap: anywhere; }
 pre { background: var(--surface); border: 1px solid var(--line); border-radius: 6px; padding: 0.75rem 1rem; overflow-x: auto; margin: 0.5rem 0; }
+button { font: inherit; font-size: 0.875rem; color: var(--accent); background: var(--surface); border: 1px solid var(--line); border-radius: 6px; padding: 0.25rem 0.75rem; cursor: pointer; min-height: 2.25rem; }
+button:hover { border-color: var(--accent); }
+.copyable button { margin-top: 0.5rem; }
 .muted { color: var(--muted); }
 .small { font-size: 0.875rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 8.5rem), 1fr)); gap: 0.75rem 1.5rem; margin: 1rem 0 0; }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadJob } from '../../src/job/load.js';
+import { loadSearch } from '../../src/search/load.js';
 
 const folder = fileURLToPath(new URL('../../examples/', import.meta.url));
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
@@ -63,4 +64,10 @@ it.each([
       (row) => row.length === columns && row.every((value) => value !== '' && Number.isFinite(Number(value))),
     ),
   ).toBe(true);
+});
+
+it('examples/search.yaml is a valid search, and shows every kind of space for numbers', () => {
+  const { search } = loadSearch(`${folder}search.yaml`);
+  expect(search.plan.parameters.map(({ space }) => space.type)).toEqual(['log', 'oneMinusLog', 'integer', 'choice']);
+  expect(search.plan.halving).not.toBeNull();
 });

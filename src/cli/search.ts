@@ -1,0 +1,304 @@
+/** `lockstep search`: trains a job with many values of its keys and finds the best of them. */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, relative, resolve } from 'node:path';
+import { prepareJob } from '../../coordinator/prepare.js';
+import { systemClock } from '../common/clock.js';
+import { EXIT_CODES, LockstepError } from '../common/errors.js';
+import { packageVersion } from '../common/package.js';
+import { resolveDataPath } from '../data/paths.js';
+import type { BackendName } from '../kernels/kernels.js';
+import { selectBackend, type BackendChoice } from '../kernels/select.js';
+import { workOf } from '../search/plan.js';
+import { definitionOf } from '../search/definition.js';
+import { fillJob } from '../search/job-text.js';
+import { loadSearch, type LoadedSearch } from '../search/load.js';
+import { bestOf, inSearchOrder, leaderboard, type SearchRecord, type TrialLine } from '../search/records.js';
+import { searchPage } from '../search/page/search-page.js';
+import { trialsAtOnce } from '../search/search.js';
+import { writeFileAtomic } from '../state/atomic-write.js';
+import { commandName, shownPath } from './options.js';
+import { openSearchDisplay, type SearchDisplay } from './search/display.js';
+import { SearchDirectory } from './search/directory.js';
+import { countNow, progressOf } from './search/progress.js';
+import { formatObjective, objectiveName } from './search/render.js';
+import { SearchRun } from './search/run-search.js';
+import { TrialJobs } from './search/trial-jobs.js';
+import { onStopSignal } from './signals.js';
+
+export interface SearchFlags {
+  readonly out?: string;
+  readonly resume: string;
+  readonly workers?: number;
+  readonly backend: BackendChoice;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export async function search(path: string, flags: SearchFlags): Promise<void> {
+  const loaded = withWorkers(loadSearch(path), flags.workers);
+  const { backend } = selectBackend(flags.backend);
+  const dataFingerprint = await checkData(loaded, backend);
+  const definition = definitionOf(loaded.search, loaded.base);
+  const identity = { definition, backend, dataFingerprint };
+  const directory = await SearchDirectory.open(
+    flags.out ?? null,
+    loaded.search.name,
+    flags.resume === 'auto',
+    identity,
+  );
+  try {
+    await new SearchCommand(path, loaded, directory, identity).execute(flags);
+  } finally {
+    await directory.close();
+  }
+}
+
+/** @throws LockstepError `usage` for fewer workers than one trial takes */
+function withWorkers(loaded: LoadedSearch, workers: number | undefined): LoadedSearch {
+  if (workers === undefined) return loaded;
+  const needed = loaded.base.job.cluster.workers;
+  if (workers < needed) {
+    throw new LockstepError('usage', `--workers ${workers}: a trial of this job takes ${needed} workers`, {
+      hint: 'Give the workers of the whole search, or add set: { cluster.workers: 1 } to the search file.',
+    });
+  }
+  return { ...loaded, search: { ...loaded.search, workers } };
+}
+
+/** Finds out before the first trial whether data and model fit. @returns the fingerprint of the data */
+async function checkData({ search: { objective }, base }: LoadedSearch, backend: BackendName): Promise<string> {
+  const { data } = await prepareJob(base.job, base.baseDir, backend);
+  const classes = data.classes?.length ?? 0;
+  if (objective.metric === 'auc' && classes !== 2) {
+    throw new LockstepError('job', `objective: auc is there for two classes only; the data has ${classes}`, {
+      hint: 'Choose another one: error, loss, accuracy or f1.',
+    });
+  }
+  return data.fingerprint;
+}
+
+class SearchCommand {
+  readonly #path: string;
+  readonly #loaded: LoadedSearch;
+  readonly #directory: SearchDirectory;
+  readonly #identity: Pick<SearchRecord, 'definition' | 'backend' | 'dataFingerprint'>;
+  readonly #startedMs = systemClock.monotonic();
+  #linesBefore = 0;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    path: string,
+    loaded: LoadedSearch,
+    directory: SearchDirectory,
+    identity: Pick<SearchRecord, 'definition' | 'backend' | 'dataFingerprint'>,
+  ) {
+    this.#path = path;
+    this.#loaded = loaded;
+    this.#directory = directory;
+    this.#identity = identity;
+  }
+
+  async execute(flags: SearchFlags): Promise<void> {
+    const { search: searched, base } = this.#loaded;
+    const directory = this.#directory;
+    if (directory.before === null)
+      await writeFileAtomic(directory.jobPath, this.#jobText([], `${base.job.name}-trial`));
+    const jobs = new TrialJobs(readJob(directory.jobPath), directory.path, searched.plan.parameters);
+    const before = await directory.readLines();
+    this.#linesBefore = before.length;
+    const display = await openSearchDisplay({ flags, clock: systemClock });
+    const doneBefore = workOf(searched.plan, before).done;
+    const view = {
+      classification: base.job.data.task === 'classification',
+      startedMs: this.#startedMs,
+      clock: systemClock,
+    };
+    const run: SearchRun = new SearchRun({
+      search: searched,
+      directory,
+      jobs,
+      backend: this.#identity.backend as BackendName,
+      trialsAtOnce: trialsAtOnce(searched, base.job),
+      lines: before,
+      clock: systemClock,
+      observer: {
+        moved: () => display.update(() => progressOf(searched, run, view, doneBefore)),
+        ended: async (line) => {
+          display.ended(line, progressOf(searched, run, view, doneBefore));
+          await this.#write(run.lines, 'running');
+        },
+      },
+    });
+    await this.#write(before, 'running');
+    const stopListening = onStopSignal(() => run.stop());
+    display.say(`${searched.name}: ${shownPath(directory.path)}`);
+    display.keepTicking(() => progressOf(searched, run, view, doneBefore));
+    let record: SearchRecord;
+    try {
+      const status = await run.execute();
+      record = await this.#write(run.lines, status);
+    } catch (thrown) {
+      await this.#write(run.lines, 'stopped').catch(() => undefined);
+      throw thrown;
+    } finally {
+      stopListening();
+      display.stop();
+    }
+    if (record.status === 'stopped') this.#stopped(display, record);
+    else this.#finish(display, record, run.lines);
+  }
+
+  #stopped(display: SearchDisplay, { counts }: SearchRecord): void {
+    process.exitCode = EXIT_CODES.drained;
+    const again = `${commandName()} search ${this.#path} --out ${shownPath(this.#directory.path)} --resume auto`;
+    const ended = counts.done + counts.cut + counts.failed;
+    display.say(`Stopped after ${ended} of ${counts.trials} trials; nothing is lost. To go on: ${again}`);
+  }
+
+  #finish(display: SearchDisplay, record: SearchRecord, lines: readonly TrialLine[]): void {
+    const { search: searched, base } = this.#loaded;
+    const { best, counts } = record;
+    if (best === null) {
+      const [first] = inSearchOrder(lines).filter(({ error }) => error !== undefined);
+      throw new LockstepError(
+        'job',
+        `all ${counts.trials} trials have failed; the first: ${first?.error?.message ?? 'without a word'}`,
+        {
+          hint: `Each is in ${shownPath(this.#directory.path)}/trials.jsonl with its reason. Try smaller learning rates.`,
+        },
+      );
+    }
+    const out = shownPath(this.#directory.path);
+    display.finish(
+      {
+        name: searched.name,
+        metric: searched.objective.metric,
+        classification: base.job.data.task === 'classification',
+        keys: searched.plan.parameters.map(({ key }) => key),
+        counts,
+        best: leaderboard(searched.plan, lines)
+          .filter(({ objective }) => objective !== null)
+          .slice(0, 5),
+        elapsedMs: systemClock.monotonic() - this.#startedMs,
+        directory: out,
+        weightsSha256: best.weightsSha256,
+        next: [
+          `${commandName()} train ${out}/best.yaml    the best trial again: the same weights`,
+          `${commandName()} check ${out}/best.yaml    its layers, memory and every default`,
+          `open ${out}/search.html    which parameters matter, trial by trial`,
+        ],
+      },
+      record,
+    );
+  }
+
+  /** Puts down how far the search has come, one state after the other. */
+  #write(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
+    const written = this.#lastWrite.then(() => this.#writeNow([...lines], status));
+    this.#lastWrite = written.catch(() => undefined);
+    return written;
+  }
+
+  async #writeNow(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
+    const { search: searched, base } = this.#loaded;
+    const directory = this.#directory;
+    const { plan, objective } = searched;
+    const best = bestOf(plan, lines);
+    const record: SearchRecord = {
+      version: packageVersion(),
+      name: searched.name,
+      status,
+      objective,
+      counts: countNow(plan, lines, new Set()),
+      best,
+      workers: searched.workers,
+      trialsAtOnce: trialsAtOnce(searched, base.job),
+      startedAt: directory.before?.startedAt ?? this.#startedAt,
+      finishedAt: status === 'running' ? null : (this.#finishedBefore(lines) ?? new Date().toISOString()),
+      ...this.#identity,
+    };
+    await directory.writeRecord(record);
+    const bestJob = best === null ? null : this.#bestText(record, best);
+    if (bestJob !== null) await writeFileAtomic(directory.bestPath, bestJob);
+    const { metric } = objective;
+    const classification = base.job.data.task === 'classification';
+    const page = searchPage({
+      record,
+      plan,
+      lines,
+      name: objectiveName(metric),
+      format: (value) => formatObjective(metric, classification, value),
+      best: bestJob,
+      folder: shownPath(directory.path),
+    });
+    await writeFileAtomic(directory.pagePath, page);
+    if (status === 'done') await directory.rewrite(inSearchOrder(lines));
+    return record;
+  }
+
+  /** When all was done already: coming back to it changes nothing. */
+  #finishedBefore(lines: readonly TrialLine[]): string | null {
+    const { before } = this.#directory;
+    return before?.status === 'done' && lines.length === this.#linesBefore ? before.finishedAt : null;
+  }
+
+  readonly #startedAt = new Date().toISOString();
+
+  #bestText({ counts, objective }: SearchRecord, best: NonNullable<SearchRecord['best']>): string {
+    const {
+      plan,
+      objective: { metric },
+    } = this.#loaded.search;
+    const { job } = this.#loaded.base;
+    const score = formatObjective(metric, job.data.task === 'classification', best.objective);
+    const remarks = [
+      `The best of ${counts.trials} trials, number ${best.trial}: ${objectiveName(objective.metric as typeof metric)} ${score}.`,
+      `weightsSha256 ${best.weightsSha256 ?? 'unknown'}, backend ${this.#identity.backend}`,
+    ];
+    const values = plan.parameters.map(({ key, path }) => ({ path, value: best.parameters[key] }));
+    return this.#jobText(values, `${job.name}-best`, remarks);
+  }
+
+  /** The job in the folder of the search. */
+  #jobText(
+    values: readonly { readonly path: readonly (string | number)[]; readonly value: unknown }[],
+    name: string,
+    remarks: readonly string[] = [],
+  ): string {
+    const {
+      base,
+      search: { fixed },
+    } = this.#loaded;
+    const folder = resolve(this.#directory.path);
+    return fillJob(base.text, {
+      name: name.slice(0, 100),
+      values: [...fixed, ...values],
+      remarks,
+      moved: (path) => movedPath(path, base.baseDir, folder),
+    });
+  }
+}
+
+function readJob(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    throw new LockstepError('usage', `${path} cannot be read; a search cannot be continued without it`, {
+      hint: 'Start a new search with another --out.',
+      cause: thrown,
+    });
+  }
+}
+
+/** What a path of a job in the folder `from` is called in the folder `to`. */
+function movedPath(path: string, from: string, to: string): string {
+  if (isAbsolute(path)) return path;
+  if (!path.startsWith('package:')) return relative(to, resolve(from, path));
+  const here = resolveDataPath(path, from);
+  try {
+    if (resolveDataPath(path, to) === here) return path;
+  } catch {
+    // The new folder does not see the package.
+  }
+  return here;
+}
