@@ -1,26 +1,20 @@
 /** `lockstep search`: trains a job with many values of its keys and finds the best of them. */
 import { readFileSync } from 'node:fs';
-import { isAbsolute, relative, resolve } from 'node:path';
 import { prepareJob } from '../../coordinator/prepare.js';
 import { systemClock } from '../common/clock.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
-import { packageVersion } from '../common/package.js';
-import { resolveDataPath } from '../data/paths.js';
 import type { BackendName } from '../kernels/kernels.js';
 import { selectBackend, type BackendChoice } from '../kernels/select.js';
 import { workOf } from '../search/plan.js';
 import { definitionOf } from '../search/definition.js';
-import { fillJob } from '../search/job-text.js';
 import { loadSearch, type LoadedSearch } from '../search/load.js';
-import { bestOf, inSearchOrder, leaderboard, type SearchRecord, type TrialLine } from '../search/records.js';
-import { searchPage } from '../search/page/search-page.js';
+import { inSearchOrder, leaderboard, type SearchRecord, type TrialLine } from '../search/records.js';
 import { trialsAtOnce } from '../search/search.js';
-import { writeFileAtomic } from '../state/atomic-write.js';
 import { commandName, shownPath } from './options.js';
 import { openSearchDisplay, type SearchDisplay } from './search/display.js';
 import { SearchDirectory } from './search/directory.js';
-import { countNow, progressOf } from './search/progress.js';
-import { formatObjective, objectiveName } from './search/render.js';
+import { progressOf } from './search/progress.js';
+import { SearchResults, writeTrialJob } from './search/results.js';
 import { SearchRun } from './search/run-search.js';
 import { TrialJobs } from './search/trial-jobs.js';
 import { onStopSignal } from './signals.js';
@@ -83,8 +77,6 @@ class SearchCommand {
   readonly #directory: SearchDirectory;
   readonly #identity: Pick<SearchRecord, 'definition' | 'backend' | 'dataFingerprint'>;
   readonly #startedMs = systemClock.monotonic();
-  #linesBefore = 0;
-  #lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor(
     path: string,
@@ -101,11 +93,10 @@ class SearchCommand {
   async execute(flags: SearchFlags): Promise<void> {
     const { search: searched, base } = this.#loaded;
     const directory = this.#directory;
-    if (directory.before === null)
-      await writeFileAtomic(directory.jobPath, this.#jobText([], `${base.job.name}-trial`));
+    if (directory.before === null) await writeTrialJob(this.#loaded, directory);
     const jobs = new TrialJobs(readJob(directory.jobPath), directory.path, searched.plan.parameters);
     const before = await directory.readLines();
-    this.#linesBefore = before.length;
+    const results = new SearchResults(this.#loaded, directory, this.#identity, before.length);
     const display = await openSearchDisplay({ flags, clock: systemClock });
     const doneBefore = workOf(searched.plan, before).done;
     const view = {
@@ -125,20 +116,20 @@ class SearchCommand {
         moved: () => display.update(() => progressOf(searched, run, view, doneBefore)),
         ended: async (line) => {
           display.ended(line, progressOf(searched, run, view, doneBefore));
-          await this.#write(run.lines, 'running');
+          await results.write(run.lines, 'running');
         },
       },
     });
-    await this.#write(before, 'running');
+    await results.write(before, 'running');
     const stopListening = onStopSignal(() => run.stop());
     display.say(`${searched.name}: ${shownPath(directory.path)}`);
     display.keepTicking(() => progressOf(searched, run, view, doneBefore));
     let record: SearchRecord;
     try {
       const status = await run.execute();
-      record = await this.#write(run.lines, status);
+      record = await results.write(run.lines, status);
     } catch (thrown) {
-      await this.#write(run.lines, 'stopped').catch(() => undefined);
+      await results.write(run.lines, 'stopped').catch(() => undefined);
       throw thrown;
     } finally {
       stopListening();
@@ -191,92 +182,6 @@ class SearchCommand {
       record,
     );
   }
-
-  /** Puts down how far the search has come, one state after the other. */
-  #write(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
-    const written = this.#lastWrite.then(() => this.#writeNow([...lines], status));
-    this.#lastWrite = written.catch(() => undefined);
-    return written;
-  }
-
-  async #writeNow(lines: readonly TrialLine[], status: SearchRecord['status']): Promise<SearchRecord> {
-    const { search: searched, base } = this.#loaded;
-    const directory = this.#directory;
-    const { plan, objective } = searched;
-    const best = bestOf(plan, lines);
-    const record: SearchRecord = {
-      version: packageVersion(),
-      name: searched.name,
-      status,
-      objective,
-      counts: countNow(plan, lines, new Set()),
-      best,
-      workers: searched.workers,
-      trialsAtOnce: trialsAtOnce(searched, base.job),
-      startedAt: directory.before?.startedAt ?? this.#startedAt,
-      finishedAt: status === 'running' ? null : (this.#finishedBefore(lines) ?? new Date().toISOString()),
-      ...this.#identity,
-    };
-    await directory.writeRecord(record);
-    const bestJob = best === null ? null : this.#bestText(record, best);
-    if (bestJob !== null) await writeFileAtomic(directory.bestPath, bestJob);
-    const { metric } = objective;
-    const classification = base.job.data.task === 'classification';
-    const page = searchPage({
-      record,
-      plan,
-      lines,
-      name: objectiveName(metric),
-      format: (value) => formatObjective(metric, classification, value),
-      best: bestJob,
-      folder: shownPath(directory.path),
-    });
-    await writeFileAtomic(directory.pagePath, page);
-    if (status === 'done') await directory.rewrite(inSearchOrder(lines));
-    return record;
-  }
-
-  /** When all was done already: coming back to it changes nothing. */
-  #finishedBefore(lines: readonly TrialLine[]): string | null {
-    const { before } = this.#directory;
-    return before?.status === 'done' && lines.length === this.#linesBefore ? before.finishedAt : null;
-  }
-
-  readonly #startedAt = new Date().toISOString();
-
-  #bestText({ counts, objective }: SearchRecord, best: NonNullable<SearchRecord['best']>): string {
-    const {
-      plan,
-      objective: { metric },
-    } = this.#loaded.search;
-    const { job } = this.#loaded.base;
-    const score = formatObjective(metric, job.data.task === 'classification', best.objective);
-    const remarks = [
-      `The best of ${counts.trials} trials, number ${best.trial}: ${objectiveName(objective.metric as typeof metric)} ${score}.`,
-      `weightsSha256 ${best.weightsSha256 ?? 'unknown'}, backend ${this.#identity.backend}`,
-    ];
-    const values = plan.parameters.map(({ key, path }) => ({ path, value: best.parameters[key] }));
-    return this.#jobText(values, `${job.name}-best`, remarks);
-  }
-
-  /** The job in the folder of the search. */
-  #jobText(
-    values: readonly { readonly path: readonly (string | number)[]; readonly value: unknown }[],
-    name: string,
-    remarks: readonly string[] = [],
-  ): string {
-    const {
-      base,
-      search: { fixed },
-    } = this.#loaded;
-    const folder = resolve(this.#directory.path);
-    return fillJob(base.text, {
-      name: name.slice(0, 100),
-      values: [...fixed, ...values],
-      remarks,
-      moved: (path) => movedPath(path, base.baseDir, folder),
-    });
-  }
 }
 
 function readJob(path: string): string {
@@ -288,17 +193,4 @@ function readJob(path: string): string {
       cause: thrown,
     });
   }
-}
-
-/** What a path of a job in the folder `from` is called in the folder `to`. */
-function movedPath(path: string, from: string, to: string): string {
-  if (isAbsolute(path)) return path;
-  if (!path.startsWith('package:')) return relative(to, resolve(from, path));
-  const here = resolveDataPath(path, from);
-  try {
-    if (resolveDataPath(path, to) === here) return path;
-  } catch {
-    // The new folder does not see the package.
-  }
-  return here;
 }

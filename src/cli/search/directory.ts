@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { LockstepError } from '../../common/errors.js';
 import { differences } from '../../search/definition.js';
 import { searchRecordSchema, trialLineSchema, type SearchRecord, type TrialLine } from '../../search/records.js';
-import { writeFileAtomic } from '../../state/atomic-write.js';
+import { TEMPORARY_SUFFIX, writeFileAtomic } from '../../state/atomic-write.js';
 import { fileError, systemErrorCode } from '../../state/file-errors.js';
 import { makeFolder, namesIn } from '../../state/folders.js';
 import { JsonLinesFile } from '../../state/json-lines.js';
@@ -56,7 +56,7 @@ export class SearchDirectory {
     const folder = path ?? (await defaultPath(name, resume));
     const before = await readRecord(folder);
     if (before !== null) refuseOther(folder, before, resume, identity);
-    else if ((await namesIn(folder)).length > 0) {
+    else if ((await namesIn(folder)).some((name) => !isBeginning(name))) {
       throw new LockstepError('usage', `${folder} is not empty and holds no search`, {
         hint: 'Choose another folder with --out.',
       });
@@ -101,6 +101,11 @@ export class SearchDirectory {
   async close(): Promise<void> {
     await rm(join(this.path, LOCK), { force: true });
   }
+}
+
+/** What a search that was killed before it had a record leaves behind. */
+function isBeginning(name: string): boolean {
+  return ['trials', 'job.yaml', LOCK].includes(name) || name.endsWith(TEMPORARY_SUFFIX);
 }
 
 async function defaultPath(name: string, resume: boolean): Promise<string> {
