@@ -4,6 +4,8 @@ import { SplitEvaluation } from '../../coordinator/split-evaluation.js';
 import type { SplitName } from '../../src/job/job.js';
 import type { Evaluate, ShardScore } from '../../src/protocol/messages.js';
 import { scored } from '../support/scored.js';
+import { spreadOf } from '../../src/scores/spread.js';
+import { predictions } from '../scores/samples.js';
 import { generator, shuffled } from '../support/cluster-order.js';
 
 type Request = ReturnType<SplitEvaluation['requests']>[number];
@@ -85,5 +87,50 @@ describe('the evaluation of a split', () => {
         },
       ),
     );
+  });
+
+  const wanted = { split: 'dev', size: 200, version: 0 } as const;
+  /** Two hundred samples as the one shard that they form. */
+  const told = (evaluation: SplitEvaluation, shard: Partial<ShardScore>): SplitEvaluation => {
+    evaluation.requests(['a'], 1);
+    evaluation.add({
+      type: 'evaluated',
+      request: 1,
+      shards: [{ ...scored({ shard: 0, loss: 0, correct: 0 }), ...shard }],
+    });
+    return evaluation;
+  };
+
+  it('knows what scikit-learn says about a regression', () => {
+    const { targets, approximations } = predictions();
+    const distances = targets.map((target, i) => target - (approximations[i] ?? NaN));
+    const evaluation = told(new SplitEvaluation({ ...wanted, classes: null, mistakes: 0 }), {
+      loss: distances.reduce((sum, distance) => sum + distance * distance, 0),
+      absoluteError: distances.reduce((sum, distance) => sum + Math.abs(distance), 0),
+      targets: spreadOf(targets, 0, 200),
+    });
+    const { regression, classification } = evaluation.score();
+    expect(regression?.r2).toBeCloseTo(0.8432289878582889, 13);
+    expect(regression?.mae).toBeCloseTo(0.9531281260494143, 13);
+    expect(classification).toBeNull();
+  });
+
+  it('has no R² where all targets are alike', () => {
+    const targets = { count: 200, mean: 3, squares: 0 };
+    const evaluation = told(new SplitEvaluation({ ...wanted, classes: null, mistakes: 0 }), { loss: 5, targets });
+    expect(evaluation.score().regression).toEqual({ r2: null, mae: 0 });
+  });
+
+  it('puts the worst of all shards first', () => {
+    const evaluation = new SplitEvaluation({ split: 'dev', size: 512, version: 0, classes: 3, mistakes: 3 });
+    evaluation.requests(['a'], 1);
+    const bad = (sample: number, loss: number) => ({ sample, loss, target: 0, predicted: 1 });
+    const shard = (number: number, ...misjudged: ShardScore['misjudged']) => ({ ...report(number), misjudged });
+    evaluation.add({
+      type: 'evaluated',
+      request: 1,
+      shards: [shard(1, bad(300, 9), bad(257, 2)), shard(0, bad(4, 9), bad(7, NaN))],
+    });
+    expect(evaluation.score().misjudged.map(({ sample }) => sample)).toEqual([7, 4, 300]);
   });
 });
