@@ -29,6 +29,8 @@ export interface WorkerOptions {
   readonly security: Security;
   /** How long to go on dialling a coordinator that does not answer. */
   readonly reconnectMs: number;
+  /** Whether to wait for the next run when one is over, and to leave quietly when none comes. */
+  readonly stay: boolean;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   /** Aborted when the worker is to leave. */
@@ -67,8 +69,12 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         step = { sentBytes: 0, receivedBytes: 0 };
       });
       if (ending.contact) [lastContact, retryMs] = [performance.now(), FIRST_RETRY_MS];
-      if (isOver(ending.ending, logger)) return;
+      if (isOver(ending.ending, options)) return;
       if (performance.now() - lastContact > options.reconnectMs) {
+        if (options.stay) {
+          logger.info('no other run has come; leaving');
+          return;
+        }
         throw new LockstepError(
           'unavailable',
           `the coordinator at ${formatAddress(options.coordinator)} does not answer: ${ending.ending.message}`,
@@ -159,16 +165,20 @@ async function takePart(
 }
 
 /** Whether there is nothing left to do; throws when that is somebody's fault. */
-function isOver(ending: Ending, logger: Logger): boolean {
+function isOver(ending: Ending, { logger, stay }: Pick<WorkerOptions, 'logger' | 'stay'>): boolean {
   switch (ending.reason) {
     case 'done':
-      logger.info('the run is done');
-      return true;
+      logger.info(stay ? 'the run is done; waiting for the next' : 'the run is done');
+      return !stay;
     case 'rejected':
       throw new LockstepError('job', `the coordinator turned this worker away: ${ending.message}`);
     case 'broken':
       throw ending.error;
     case 'failed':
+      if (stay) {
+        logger.warn(`the run failed: ${ending.message}; waiting for the next`);
+        return false;
+      }
       throw new LockstepError('unavailable', `the run failed: ${ending.message}`);
     case 'stopped':
       logger.info('the coordinator is stopping; waiting for it to come back');

@@ -20,11 +20,14 @@ function withOptions(command: Command, ...wanted: readonly (keyof typeof options
   return command;
 }
 
+const endWithParent = (): Option =>
+  new Option('--end-with-parent', 'end when the process that has started this one does').hideHelp();
+
 function trainCommand(): Command {
   const command = new Command('train')
     .description('train a job on this host: a coordinator and as many worker processes as asked for')
     .argument('<job.yaml>', 'the job file')
-    .addOption(new Option('--end-with-parent', 'end when the process that has started this one does').hideHelp())
+    .addOption(endWithParent())
     .action(async (path: string, flags: TrainCommandFlags) => {
       const { train } = await import('./train.js');
       await train(path, flags);
@@ -52,6 +55,7 @@ function coordinatorCommand(): Command {
     .description('coordinate a job whose workers are started by hand, on this host or others')
     .argument('<job.yaml>', 'the job file')
     .addOption(new Option('--listen <host:port>', 'where workers dial').default('127.0.0.1:7700'))
+    .addOption(endWithParent())
     .action(async (path: string, flags: CoordinatorFlags) => {
       const { coordinate } = await import('./coordinator.js');
       await coordinate(path, flags);
@@ -90,6 +94,7 @@ function workerCommand(): Command {
         .argParser(wholeNumber(0))
         .default(120),
     )
+    .option('--stay', 'wait for the next run when one is over: for searches, and jobs one after another')
     .action(async (flags: WorkerFlags) => {
       const { work } = await import('./worker.js');
       await work(flags);
@@ -133,8 +138,14 @@ function searchCommand(): Command {
     .action(async (path: string, flags: SearchFlags) => {
       const { search } = await import('./search.js');
       await search(path, flags);
-    });
-  return withOptions(command, 'backend', 'json', 'quiet');
+    })
+    .addOption(
+      new Option(
+        '--listen <host:port>',
+        'take workers from other hosts: trials that run at once listen on this port and the next ones',
+      ),
+    );
+  return withOptions(command, 'insecure', 'backend', 'json', 'quiet');
 }
 
 function reportCommand(): Command {

@@ -6,14 +6,17 @@ import { CoordinatorServer } from '../transport/coordinator-server.js';
 import { jobFromFlags } from './job-flags.js';
 import { openRun, orAbandon, wireFormats, type RunFlags } from './open-run.js';
 import { commandName, joinToken } from './options.js';
+import { endWithParent } from './parent.js';
 import { onStopSignal } from './signals.js';
 
 export interface CoordinatorFlags extends RunFlags {
   readonly listen: string;
   readonly insecure?: boolean;
+  readonly endWithParent?: boolean;
 }
 
 export async function coordinate(path: string, flags: CoordinatorFlags): Promise<void> {
+  if (flags.endWithParent === true) endWithParent();
   const listen = parseAddress(flags.listen, '--listen');
   checkListen(listen, flags.insecure === true, '--listen');
   if (flags.http !== undefined) checkListen(parseAddress(flags.http, '--http'), flags.insecure === true, '--http');

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { prepareJob } from '../../coordinator/prepare.js';
 import { systemClock } from '../common/clock.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
+import { formatPlural } from '../common/format.js';
 import type { BackendName } from '../kernels/kernels.js';
 import { selectBackend, type BackendChoice } from '../kernels/select.js';
+import { checkListen, parseAddress, type Address } from '../rpc/address.js';
 import { workOf } from '../search/plan.js';
 import { definitionOf } from '../search/definition.js';
 import { loadSearch, type LoadedSearch } from '../search/load.js';
@@ -24,12 +26,15 @@ export interface SearchFlags {
   readonly resume: string;
   readonly workers?: number;
   readonly backend: BackendChoice;
+  readonly listen?: string;
+  readonly insecure?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
 export async function search(path: string, flags: SearchFlags): Promise<void> {
   const loaded = withWorkers(loadSearch(path), flags.workers);
+  const listen = listenAddress(loaded, flags);
   const { backend } = selectBackend(flags.backend);
   const dataFingerprint = await checkData(loaded, backend);
   const definition = definitionOf(loaded.search, loaded.base);
@@ -41,7 +46,7 @@ export async function search(path: string, flags: SearchFlags): Promise<void> {
     identity,
   );
   try {
-    await new SearchCommand(path, loaded, directory, identity).execute(flags);
+    await new SearchCommand(path, loaded, directory, identity).execute(flags, listen);
   } finally {
     await directory.close();
   }
@@ -57,6 +62,30 @@ function withWorkers(loaded: LoadedSearch, workers: number | undefined): LoadedS
     });
   }
   return { ...loaded, search: { ...loaded.search, workers } };
+}
+
+/**
+ * Where trials take workers from other hosts; null when they start their own.
+ *
+ * @throws LockstepError `usage` for an address that cannot be listened on
+ */
+function listenAddress({ search: searched, base }: LoadedSearch, flags: SearchFlags): Address | null {
+  if (flags.listen === undefined) return null;
+  const listen = parseAddress(flags.listen, '--listen');
+  checkListen(listen, flags.insecure === true, '--listen');
+  const last = listen.port + trialsAtOnce(searched, base.job) - 1;
+  if (listen.port === 0 || last > 65_535) {
+    throw new LockstepError('usage', `--listen ${flags.listen}: expected a port that others can dial, up to 65535`, {
+      hint: 'Each trial that runs at once takes a port of its own, from this one on.',
+    });
+  }
+  return listen;
+}
+
+function invitation(listen: Address, places: number, workers: number): string {
+  const ports =
+    places === 1 ? `port ${listen.port}` : `each of the ports ${listen.port} to ${listen.port + places - 1}`;
+  return `Waiting for ${formatPlural(workers, 'worker')} on ${ports}: ${commandName()} worker --stay --coordinator HOST:PORT`;
 }
 
 /** Finds out before the first trial whether data and model fit. @returns the fingerprint of the data */
@@ -90,7 +119,7 @@ class SearchCommand {
     this.#identity = identity;
   }
 
-  async execute(flags: SearchFlags): Promise<void> {
+  async execute(flags: SearchFlags, listen: Address | null): Promise<void> {
     const { search: searched, base } = this.#loaded;
     const directory = this.#directory;
     if (directory.before === null) await writeTrialJob(this.#loaded, directory);
@@ -110,6 +139,7 @@ class SearchCommand {
       jobs,
       backend: this.#identity.backend as BackendName,
       trialsAtOnce: trialsAtOnce(searched, base.job),
+      listen,
       lines: before,
       clock: systemClock,
       observer: {
@@ -123,6 +153,7 @@ class SearchCommand {
     await results.write(before, 'running');
     const stopListening = onStopSignal(() => run.stop());
     display.say(`${searched.name}: ${shownPath(directory.path)}`);
+    if (listen !== null) display.say(invitation(listen, trialsAtOnce(searched, base.job), base.job.cluster.workers));
     display.keepTicking(() => progressOf(searched, run, view, doneBefore));
     let record: SearchRecord;
     try {

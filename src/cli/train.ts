@@ -10,6 +10,7 @@ import type { CoordinatorServer } from '../transport/coordinator-server.js';
 import { jobFromFlags } from './job-flags.js';
 import type { OpenRun, RunFlags } from './open-run.js';
 import { commandName, shownPath } from './options.js';
+import { endWithParent } from './parent.js';
 import { onStopSignal } from './signals.js';
 import { WorkerProcesses } from './worker-processes.js';
 
@@ -27,12 +28,6 @@ function collectiveOf({ cluster }: JobDraft): 'local' | 'star' | 'mesh' {
 
 export interface TrainCommandFlags extends RunFlags {
   readonly endWithParent?: boolean;
-}
-
-/** A run whose parent has gone would write into a folder that somebody else may go on with. What is saved is whole at any time. */
-function endWithParent(): void {
-  if (!process.connected) process.exit(EXIT_CODES.unavailable);
-  process.once('disconnect', () => process.exit(EXIT_CODES.unavailable));
 }
 
 export async function train(path: string, flags: TrainCommandFlags): Promise<void> {

@@ -22,6 +22,7 @@ export interface WorkerFlags {
   readonly backend: BackendChoice;
   readonly data?: string;
   readonly reconnectTimeout: number;
+  readonly stay?: boolean;
   readonly logLevel?: string;
   readonly json?: boolean;
 }
@@ -72,6 +73,7 @@ export async function work(flags: WorkerFlags): Promise<void> {
       engines,
       security: { token: joinToken() },
       reconnectMs: flags.reconnectTimeout * 1_000,
+      stay: flags.stay === true,
       logger,
       metrics: served?.metrics ?? unservedWorkerMetrics,
       signal: leaving.signal,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SearchRecord, TrialLine } from '../../src/search/records.js';
-import { childProcesses, eventually, isAlive, run, start, workplace } from '../support/processes.js';
+import { childProcesses, eventually, freePorts, isAlive, run, start, workplace } from '../support/processes.js';
 import { readLines, readResults } from './results.js';
 import { writeSmallJob } from './small-job.js';
 
@@ -44,6 +44,40 @@ async function searchTo(out: string, ...args: readonly string[]): Promise<void> 
 
 const undisturbed = join(folder, 'undisturbed');
 beforeAll(() => searchTo(undisturbed, '--workers', '1'), TIMEOUT_MS);
+
+describe('a search with workers that were started by hand', () => {
+  it('comes to the same, with trials of two workers each side by side', { timeout: TIMEOUT_MS }, async () => {
+    const out = join(folder, 'elsewhere');
+    const port = await freePorts(2);
+    const workers = [0, 0, 1, 1].map((place) => {
+      const coordinator = `127.0.0.1:${port + place}`;
+      return start([
+        'worker',
+        '--stay',
+        '--coordinator',
+        coordinator,
+        '--backend',
+        'wasm',
+        '--reconnect-timeout',
+        '60',
+      ]);
+    });
+    const listen = `127.0.0.1:${port}`;
+    const wide = join(folder, 'search-wide.yaml');
+    writeFileSync(wide, SEARCH.replace('set:', 'set:\n  cluster.workers: 2'));
+    const searched = await run(['search', wide, '--out', out, '--workers', '4', '--listen', listen, ...FLAGS]);
+    expect({ code: searched.code, stderr: searched.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(withoutTimes(out)).toEqual(withoutTimes(undisturbed));
+    for (const worker of workers) {
+      // They have outlived every trial, the failed ones too, and wait for the next.
+      expect(worker.exited).toBe(false);
+      worker.kill('SIGTERM');
+    }
+    expect((await Promise.all(workers.map((worker) => worker.finished()))).map(({ code }) => code)).toEqual([
+      143, 143, 143, 143,
+    ]);
+  });
+});
 
 describe('a search', () => {
   it('leaves a line for each trial and rung, in order', () => {

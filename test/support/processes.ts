@@ -194,6 +194,24 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** The first of so many consecutive ports that nobody listens on. */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const servers = Array.from({ length: count }, () => createServer());
+    const taken = await Promise.allSettled(
+      servers.map(
+        (server, i) =>
+          new Promise<void>((resolve, reject) => {
+            server.once('error', reject).listen(first + i, '127.0.0.1', resolve);
+          }),
+      ),
+    );
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    if (taken.every(({ status }) => status === 'fulfilled')) return first;
+  }
+}
+
 /** A folder for one test file, removed at its end; processes that a test has left behind are killed after each test. */
 export function workplace(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-integration-'));

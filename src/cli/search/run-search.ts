@@ -2,6 +2,7 @@
 import { EXIT_CODES, LockstepError } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
 import type { BackendName } from '../../kernels/kernels.js';
+import type { Address } from '../../rpc/address.js';
 import { decide, type SearchPlan, type Task } from '../../search/plan.js';
 import type { TrialLine } from '../../search/records.js';
 import { objectiveOf, type Search } from '../../search/search.js';
@@ -32,6 +33,8 @@ export interface SearchRunOptions {
   readonly jobs: TrialJobs;
   readonly backend: BackendName;
   readonly trialsAtOnce: number;
+  /** Where the first place takes workers from elsewhere, each other place one port further on; null: every trial has its own. */
+  readonly listen: Address | null;
   readonly lines: readonly TrialLine[];
   readonly observer: SearchObserver;
   readonly clock: Clock;
@@ -88,29 +91,29 @@ export class SearchRun {
   /** Starts tasks in their order as places become free. An error that is no trial's own ends all of them. */
   async #inTurn(tasks: readonly Task[]): Promise<void> {
     const waiting = [...tasks];
-    const place = async (): Promise<void> => {
+    const place = async (port: number): Promise<void> => {
       for (let task = waiting.shift(); task !== undefined && !this.#stopping; task = waiting.shift()) {
         try {
-          await this.#run(task);
+          await this.#run(task, port);
         } catch (thrown) {
           this.stop();
           throw thrown;
         }
       }
     };
-    const places = Array.from({ length: Math.min(this.#options.trialsAtOnce, tasks.length) }, place);
+    const places = Array.from({ length: Math.min(this.#options.trialsAtOnce, tasks.length) }, (_, port) => place(port));
     const outcomes = await Promise.allSettled(places);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  async #run(task: Task): Promise<void> {
+  async #run(task: Task, place: number): Promise<void> {
     const { directory, clock, observer } = this.#options;
     const { number } = task.trial;
     const startedMs = clock.monotonic();
     this.#running.set(number, { task, startedMs, steps: null, progress: null });
     observer.moved();
     try {
-      const outcome = await this.#outcome(task);
+      const outcome = await this.#outcome(task, place);
       if (outcome === null) return;
       const line = this.#lineOf(task, outcome, (clock.monotonic() - startedMs) / 1000);
       await directory.append(line);
@@ -124,7 +127,7 @@ export class SearchRun {
   }
 
   /** Trains a trial, a second time where the first may have failed by accident. Null: the search is to stop, and the trial is not done. */
-  async #outcome(task: Task): Promise<Outcome | null> {
+  async #outcome(task: Task, place: number): Promise<Outcome | null> {
     let job: TrialJob;
     try {
       job = await this.#options.jobs.of(task);
@@ -140,18 +143,25 @@ export class SearchRun {
     let record = await this.#finished(task, job);
     let end: TrialEnd | null = null;
     for (let attempt = 0; record === null && attempt < 2 && !this.#stopping; attempt++) {
-      end = await this.#train(task, job);
+      end = await this.#train(task, job, place);
       record = await this.#finished(task, job);
       if (!isPassing(end)) break;
+    }
+    // Whoever waits for workers from elsewhere has no fault of the trial to record when none came.
+    if (record === null && this.#options.listen !== null && end?.exitCode === EXIT_CODES.unavailable) {
+      throw new LockstepError('unavailable', `trial ${number}: ${end.lastWords}`, {
+        hint: 'Nothing is lost: start workers with --stay, and the search again with --resume auto.',
+      });
     }
     return record === null && (this.#stopping || end === null) ? null : { record, end };
   }
 
-  async #train(task: Task, job: TrialJob): Promise<TrialEnd> {
-    const { directory, jobs, backend, observer } = this.#options;
+  async #train(task: Task, job: TrialJob, place: number): Promise<TrialEnd> {
+    const { directory, jobs, backend, observer, listen: first } = this.#options;
+    const listen = first === null ? null : { ...first, port: first.port + place };
     const { number } = task.trial;
     const paths = { job: directory.jobPath, out: directory.trialPath(number) };
-    const trial = startTrial(jobs.commandLine(task, job, paths, backend), (progress) => {
+    const trial = startTrial(jobs.commandLine(task, job, paths, backend, listen), (progress) => {
       const running = this.#running.get(number);
       if (running !== undefined) this.#running.set(number, { ...running, progress });
       observer.moved();

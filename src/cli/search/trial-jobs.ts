@@ -11,6 +11,7 @@ import { replaceAt } from '../../job/overrides.js';
 import { label } from '../../job/report.js';
 import { readSource } from '../../job/source.js';
 import { inOrder } from '../../search/corners.js';
+import { formatAddress, type Address } from '../../rpc/address.js';
 import type { Task, Trial } from '../../search/plan.js';
 import type { Parameter } from '../../search/space.js';
 
@@ -62,14 +63,17 @@ export class TrialJobs {
     return { job, jobHash: jobHash(job), steps: perEpoch * (epochs ?? job.training.epochs) };
   }
 
-  /** What follows `lockstep train`. */
+  /** The command that trains a trial, with its arguments. @param listen where it takes its workers; null: it starts its own */
   commandLine(
     task: Task,
     { job, steps }: TrialJob,
     paths: { readonly job: string; readonly out: string },
     backend: BackendName,
+    listen: Address | null,
   ): readonly string[] {
     return [
+      // What may listen where has been checked for the search.
+      ...(listen === null ? ['train'] : ['coordinator', '--listen', formatAddress(listen), '--insecure']),
       paths.job,
       ...this.placed(task.trial).flatMap(({ key, value }) => ['--set', `${key}=${JSON.stringify(value)}`]),
       '--out',

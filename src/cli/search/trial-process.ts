@@ -1,4 +1,4 @@
-/** A trial under way: `lockstep train` in a process of its own. */
+/** A trial under way: `lockstep train`, or a coordinator for workers elsewhere, in a process of its own. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,19 +24,11 @@ export interface TrialProcess {
   stop(): void;
 }
 
-/** @param args of `lockstep train` */
+/** @param args the command and its arguments */
 export function startTrial(args: readonly string[], progress: (state: TrialProgress) => void): TrialProcess {
   const child = spawn(
     process.execPath,
-    [
-      join(packageRoot(), 'bin', 'lockstep.js'),
-      'train',
-      ...args,
-      '--json',
-      '--log-level',
-      'silent',
-      '--end-with-parent',
-    ],
+    [join(packageRoot(), 'bin', 'lockstep.js'), ...args, '--json', '--log-level', 'silent', '--end-with-parent'],
     // A group of its own: a Ctrl-C in the terminal reaches the search alone, which then stops its trials. The channel tells the trial
     // when the search has gone without a word.
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
