@@ -130,7 +130,7 @@ export class HealthWatch {
   gradients(norms: readonly number[]): HealthWarning[] {
     const settled = this.#steps >= SETTLING_STEPS;
     this.#steps += 1;
-    return norms.flatMap((norm, place) => {
+    const warnings = norms.flatMap((norm, place) => {
       const usual = this.#usual[place];
       const before = usual?.value ?? null;
       const isLong = settled && before !== null && norm > EXPLODING * before && norm > 0;
@@ -141,6 +141,7 @@ export class HealthWatch {
         return `the gradient of layer ${layer} explodes: its norm is ${shown(norm)}, ${times} times what it was in the steps before. Set training.clipNorm, or lower training.optimizer.learningRate`;
       });
     });
+    return onePerKind(warnings);
   }
 
   /** Takes the health of each trained layer in a step over so many samples. */
@@ -149,7 +150,7 @@ export class HealthWatch {
       ({ gradientNorm }, place) => (gradientNorm ?? NaN) / Math.sqrt(this.#sizes[place] ?? 1),
     );
     const last = perWeight.at(-1) ?? 0;
-    return health.flatMap(({ deadShare, updateRatio }, place) => {
+    const warnings = health.flatMap(({ deadShare, updateRatio }, place) => {
       const own = perWeight[place] ?? NaN;
       return [
         ...this.#tell('vanishing', place, last > 0 && own < VANISHING * last, (layer) => {
@@ -169,6 +170,7 @@ export class HealthWatch {
         }),
       ];
     });
+    return onePerKind(warnings);
   }
 
   #tell(
@@ -184,6 +186,18 @@ export class HealthWatch {
     const layer = this.#names[place] ?? '';
     return isNew ? [{ kind, layer, message: describe(layer) }] : [];
   }
+}
+
+/** What befalls several layers at once has one cause, and one warning: that of the first layer, with the names of the others. */
+function onePerKind(warnings: readonly HealthWarning[]): HealthWarning[] {
+  return warnings.flatMap((warning, place) => {
+    const alike = warnings.filter(({ kind }) => kind === warning.kind);
+    if (warnings.findIndex(({ kind }) => kind === warning.kind) !== place) return [];
+    const others = alike.slice(1).map(({ layer }) => layer);
+    return others.length === 0
+      ? [warning]
+      : [{ ...warning, message: `${warning.message}. The same goes for ${others.join(', ')}` }];
+  });
 }
 
 /** Three significant digits. */

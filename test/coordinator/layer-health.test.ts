@@ -86,6 +86,21 @@ describe('a warning', () => {
   });
 });
 
+it('what befalls several layers at once is one warning', () => {
+  const watch = new HealthWatch(model);
+  const health = ['dense0', 'batchNorm1', 'dense3'].map((name) => ({
+    name,
+    gradientNorm: 1,
+    weightNorm: 1,
+    updateRatio: name === 'batchNorm1' ? 0.1 : 5,
+  }));
+  const [warning, ...more] = watch.layers(health, 256);
+  expect(more).toEqual([]);
+  expect(warning?.message).toMatch(
+    /^one step changes the weights of layer dense0 by 5 times .*\. The same goes for dense3$/,
+  );
+});
+
 describe('a fault', () => {
   const report = (nonFiniteLayer: number | null): StepReport => ({
     type: 'stepReport',

@@ -155,6 +155,9 @@ describe('bad jobs', { timeout: TIMEOUT_MS }, () => {
       'training.optimizer={type: gradientDescent, learningRate: 1e30}',
       '--set',
       'training.clipNorm=null',
+      // Which would warn of the layers before.
+      '--set',
+      'training.healthEverySteps=0',
     ]);
     expect(failed.message).toContain('diverged');
     expect(failed.hint).toContain('learningRate');
