@@ -22,7 +22,8 @@ import type { Reception } from './reception.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
 import { evaluationRecord, splitMetrics } from './scores.js';
 import type { ClusterTrace } from './trace/cluster-trace.js';
-import { Trainer, type Scores } from './trainer.js';
+import type { Scores } from './judge.js';
+import { Trainer } from './trainer.js';
 
 export interface RunOptions {
   readonly prepared: PreparedJob;

@@ -6,7 +6,7 @@ import type { LoadedData } from '../src/data/load.js';
 import type { EvaluationRecord, Mistake, SplitEvaluationRecord } from '../src/state/evaluation-record.js';
 import type { SplitMetrics } from '../src/state/run-record.js';
 import type { SplitScore } from './split-evaluation.js';
-import type { Scores } from './trainer.js';
+import type { Scores } from './judge.js';
 
 /** The figures of a score. */
 export function splitMetrics({ loss, accuracy, classification, regression }: SplitScore): SplitMetrics {

@@ -6,13 +6,12 @@
 import { LockstepError } from '../src/common/errors.js';
 import { NO_TRACER, stepArgs, type StepTracer, type TraceArgs } from '../src/common/trace.js';
 import { stepPosition, updateBatches, updatesPerEpoch } from '../src/data/sampler.js';
-import type { Job, SplitName } from '../src/job/job.js';
+import type { Job } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
 import type { WorkerLink } from '../src/protocol/link.js';
 import {
-  isHealthDue as healthIsDue,
   sameFence,
   type ExchangeNodes,
   type Fence,
@@ -21,47 +20,28 @@ import {
   type WorkerMessage,
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
-import type { LayerHealth } from '../src/state/run-record.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
-import type { EarlyStopping } from './early-stopping.js';
 import { Evaluator } from './evaluator.js';
-import { HealthWatch, layerHealth, sumByLayer } from './layer-health.js';
+import { Judge, type JudgeOptions, type Scores } from './judge.js';
 import type { Membership } from './membership.js';
-import type { ModelState } from './model-state.js';
-import { diverged, findFault, MOST_SKIPPED_IN_A_ROW } from './non-finite.js';
-import type { TrainerObserver } from './observer.js';
-import type { SplitScore } from './split-evaluation.js';
+import { StepAudit } from './step-audit.js';
 import { StepAttempt } from './step-attempt.js';
 import { Synchronization, type UpdatePart } from './synchronization.js';
 import { workerTimes } from './worker-times.js';
 
-export interface TrainerOptions {
+export interface TrainerOptions extends JudgeOptions {
   readonly job: Job;
   readonly model: Model;
-  readonly state: ModelState;
   /** How the workers are to work together. */
   readonly cooperation: CooperationChoice;
   /** The exchanges of the job's training pass. */
   readonly exchanges: readonly Exchange[];
-  /** Samples per split; null where there is none. */
-  readonly sizes: Readonly<Record<SplitName, number | null>>;
-  /** Classes of the data; null for a regression. */
-  readonly classes: number | null;
   /** Ends training early, after that many steps of the whole run. */
   readonly maxSteps: number | null;
-  /** Ends training when the dev split says so; null where the job does not stop early. */
-  readonly earlyStopping: EarlyStopping | null;
-  readonly observer: TrainerObserver;
   /** Told what happens when; default: nobody is. */
   readonly tracer?: StepTracer | undefined;
 }
-
-/** Scores of the splits that the job has. */
-export type Scores = { readonly [split in SplitName]?: SplitScore };
-
-/** Misjudged samples that the final scores of a split come with. */
-const MISTAKES = 24;
 
 /** How long the coordinator waits for the end of a worker that another one can no longer reach (ms). */
 const APART_MS = 3_000;
@@ -70,6 +50,8 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #crew: Crew;
   readonly #evaluator: Evaluator;
+  readonly #judge: Judge;
+  readonly #audit: StepAudit;
   readonly #tracer: StepTracer;
   #attempt: StepAttempt | null = null;
   #attempts = 0;
@@ -78,14 +60,12 @@ export class Trainer {
   #rosterEpoch = -1;
   /** Two workers were found that cannot reach each other. */
   #apart = false;
-  readonly #health: HealthWatch;
-  #skippedInARow = 0;
 
   constructor(options: TrainerOptions) {
     this.#options = options;
     this.#crew = new Crew(options.observer, options.job.cluster.joinTimeoutMs);
     this.#tracer = options.tracer ?? NO_TRACER;
-    this.#health = new HealthWatch(options.model);
+    this.#audit = new StepAudit(options, this.#trainSize);
     this.#synchronization = new Synchronization({
       ...options,
       tracer: this.#tracer,
@@ -95,6 +75,7 @@ export class Trainer {
     this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
       this.#synchronization.bring(worker, true),
     );
+    this.#judge = new Judge(options, this.#evaluator, this.#tracer);
   }
 
   get membership(): Membership {
@@ -183,14 +164,14 @@ export class Trainer {
     await this.#crew.gather(job.cluster.workers);
     for (;;) {
       // Before the next step and not after the last one: a run that resumes here owes its evaluation too.
-      if (this.#devIsDue) await this.#judge();
+      if (this.#devIsDue) await this.#judge.judge();
       if (state.version >= this.totalSteps || this.#crew.stopping || earlyStopping?.stopped === true) break;
       const started = performance.now();
       const attempts = await this.#completeUpdate();
       if (attempts === null) break;
       await this.#commit(attempts, started);
     }
-    return this.#crew.stopping ? null : this.#finish();
+    return this.#crew.stopping ? null : this.#judge.finish();
   }
 
   /** Ends the run after the last committed step. */
@@ -307,31 +288,27 @@ export class Trainer {
   }
 
   async #commit(attempts: readonly StepAttempt[], started: number): Promise<void> {
-    const { state, exchanges, observer, job, model } = this.#options;
+    const { state, exchanges, observer, job } = this.#options;
     const totals = attempts.map((attempt) => attempt.totals());
     const loss = totals.reduce((sum, total) => sum + total.loss, 0);
     const correct = totals.reduce((sum, total) => sum + total.correct, 0);
     const batchCount = attempts.reduce((sum, { work }) => sum + work.batchCount, 0);
     const [{ fence, work } = { fence: null, work: null }] = attempts;
     if (fence === null) throw new RangeError('an update without a batch');
-    const skip = this.#mustSkip(loss, attempts);
-    const isHealthDue = healthIsDue(state.version, job.training);
-    const gradientSquares = state.gradientSquares();
+    const admission = this.#audit.admit(loss, attempts);
     const moments = attempts.flatMap((attempt) =>
       exchanges.flatMap((exchange) => {
         const outcome = attempt.outcome(exchange.index);
         return outcome === undefined ? [] : [[exchange, outcome] as const];
       }),
     );
-    const { norms, ...result } = this.#synchronization.commit(moments, { skip, measure: isHealthDue });
+    const { norms, ...result } = this.#synchronization.commit(moments, admission);
     this.#attempt = null;
     const committed = performance.now();
     this.#consider(committed - started);
     const classifies = losses[job.training.loss].classifies;
     const times = workerTimes(attempts);
-    const active = attempts.flatMap(({ reports }) => [...reports.values()].flatMap(({ activeUnits }) => activeUnits));
-    const layers = norms === null ? null : layerHealth(model, norms, active);
-    if (!result.skipped) this.#watchHealth(gradientSquares, layers, batchCount);
+    const layers = result.skipped ? null : this.#audit.examine(admission, norms, attempts, batchCount);
     await observer.stepCommitted({
       step: state.version,
       dataEpoch: work.dataEpoch,
@@ -348,85 +325,6 @@ export class Trainer {
     });
     this.#span('event loop', 'record', committed, fence);
     this.#span('event loop', 'step', started, fence);
-  }
-
-  /** Whether the step is not to be taken, because something about it is not finite. @throws LockstepError `job` where that ends the run. */
-  #mustSkip(loss: number, attempts: readonly StepAttempt[]): boolean {
-    const { state, job, model, observer } = this.#options;
-    // What is too large for its format only is seen to by the loss scale.
-    if (Number.isFinite(loss) && state.overflowed) return false;
-    const reports = attempts.flatMap((attempt) => [...attempt.reports.values()]);
-    const fault = findFault(model, loss, reports, state.gradientSquares());
-    if (fault === null) {
-      this.#skippedInARow = 0;
-      return false;
-    }
-    const step = state.version + 1;
-    this.#skippedInARow += 1;
-    if (job.training.onNonFinite === 'stop' || this.#skippedInARow > MOST_SKIPPED_IN_A_ROW) throw diverged(step, fault);
-    observer.stepSkipped(step, fault.reason);
-    return true;
-  }
-
-  #watchHealth(gradientSquares: readonly number[], layers: readonly LayerHealth[] | null, samples: number): void {
-    const { model, job, observer, state } = this.#options;
-    const { healthEverySteps, batchSize, accumulate } = job.training;
-    // The few samples at the end of an epoch say little about a layer.
-    const isShort = batchSize > 0 && samples < Math.min(this.#trainSize, batchSize * accumulate) / 2;
-    if (healthEverySteps === 0 || isShort) return;
-    const norms = sumByLayer(model, gradientSquares).map(Math.sqrt);
-    const warnings = [
-      ...this.#health.gradients(norms),
-      ...(layers === null ? [] : this.#health.layers(layers, samples)),
-    ];
-    for (const warning of warnings) observer.unhealthy(state.version, warning);
-  }
-
-  /** @param finalStep Where the weights were reached that the run ends with; null while it goes on. */
-  async #evaluate(split: SplitName, finalStep: number | null = null): Promise<SplitScore | null> {
-    const { sizes, classes, state, observer } = this.#options;
-    const began = performance.now();
-    const size = sizes[split] ?? 0;
-    const isFinal = finalStep !== null;
-    const mistakes = isFinal && split !== 'train' ? MISTAKES : 0;
-    const score = await this.#evaluator.score({ split, size, version: state.published, classes, mistakes });
-    this.#tracer.span('event loop', `evaluate ${split}`, began, performance.now());
-    if (score !== null) await observer.evaluated(split, score, finalStep ?? state.version, isFinal);
-    return score;
-  }
-
-  /** Scores the dev split and has it say whether to go on. */
-  async #judge(): Promise<void> {
-    const { state, earlyStopping, observer } = this.#options;
-    const score = await this.#evaluate('dev');
-    if (score === null || earlyStopping === null) return;
-    const verdict = earlyStopping.observe(state.version, score);
-    if (verdict === 'better') state.keep();
-    if (verdict === 'stop' && earlyStopping.best !== null) observer.stoppedEarly(earlyStopping.best);
-  }
-
-  /** The end of training: saves the state, goes back to the best weights where the job wants them, and scores all splits. */
-  async #finish(): Promise<Scores | null> {
-    const { state, earlyStopping, observer } = this.#options;
-    // What follows is no part of the state that a later run goes on from.
-    await observer.trained();
-    if (earlyStopping?.stopped === false) await this.#judge();
-    const best = earlyStopping?.best ?? null;
-    if (best === null || best.step === state.version) return this.#finalScores(state.version);
-    state.restoreKept();
-    return this.#finalScores(best.step);
-  }
-
-  /** @param step Where the weights were reached. */
-  async #finalScores(step: number): Promise<Scores | null> {
-    const scores: { [split in SplitName]?: SplitScore } = {};
-    for (const split of ['train', 'dev', 'test'] as const) {
-      if (this.#options.sizes[split] === null) continue;
-      const score = await this.#evaluate(split, step);
-      if (score === null) return null;
-      scores[split] = score;
-    }
-    return scores;
   }
 
   #addExchange({ fence, exchange, nodes }: ExchangeNodes): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Scores } from '../../coordinator/trainer.js';
+import type { Scores } from '../../coordinator/judge.js';
 import { MESH_MOMENTS, MOMENTS, TestCluster, settled, type Arrival } from '../support/cluster.js';
 
 const moments = Object.keys(MOMENTS) as (keyof typeof MOMENTS)[];

@@ -5,7 +5,8 @@
 import type { ModelState } from '../../coordinator/model-state.js';
 import { CooperationChoice } from '../../coordinator/cooperation.js';
 import type { EarlyStopping } from '../../coordinator/early-stopping.js';
-import { Trainer, type Scores } from '../../coordinator/trainer.js';
+import type { Scores } from '../../coordinator/judge.js';
+import { Trainer } from '../../coordinator/trainer.js';
 import { COORDINATOR, type CoordinatorLink, type WorkerLink } from '../../src/protocol/link.js';
 import { LocalConnection } from '../../src/protocol/local-link.js';
 import type { CollectiveName, CoordinatorMessage, WorkerMessage } from '../../src/protocol/messages.js';
