@@ -1,6 +1,7 @@
 /** Shows a run on the terminal while it goes on, and what it came to. */
 import type { PreparedJob } from '../../coordinator/prepare.js';
 import type { Spectator } from '../../coordinator/recorder.js';
+import { splitMetrics } from '../../coordinator/scores.js';
 import type { RunOutcome, TrainingRun } from '../../coordinator/run.js';
 import { systemClock } from '../common/clock.js';
 import { displayMode, openDisplay, type ProgressDisplay } from '../observe/progress-display.js';
@@ -79,10 +80,11 @@ export async function openStage(
     async finish(run, { scores, steps, weightsSha256, samplesPerSecond, workers }, next) {
       // Before the run is read once more: that is no part of it.
       const elapsedMs = clock.monotonic() - started;
-      const splits = Object.fromEntries(Object.entries(scores).map(([split, score]) => [split, scored(score)]));
+      const splits = Object.fromEntries(Object.entries(scores).map(([split, score]) => [split, splitMetrics(score)]));
       display.finish({
         jobName: job.name,
         splits,
+        best: run.best ?? null,
         epochs: Math.floor(steps / stepsPerEpoch),
         steps,
         elapsedMs,

@@ -14,11 +14,25 @@ export interface SummaryDiagnosis {
   readonly record: Readonly<Record<string, unknown>>;
 }
 
+/** Scores over a whole split; which of them there are is up to the task. Null where one is not a finite number. */
+export interface SummaryScores {
+  readonly loss: number | null;
+  readonly accuracy?: number | null | undefined;
+  readonly precision?: number | null | undefined;
+  readonly recall?: number | null | undefined;
+  readonly f1?: number | null | undefined;
+  readonly auc?: number | null | undefined;
+  readonly r2?: number | null | undefined;
+  readonly mae?: number | null | undefined;
+}
+
 /** What a finished run came to. */
 export interface RunSummary {
   readonly jobName: string;
   /** Evaluated with the final weights; a split that the job does not have is left out. */
-  readonly splits: Partial<Readonly<Record<SummarySplit, { readonly loss: number; readonly accuracy?: number }>>>;
+  readonly splits: Partial<Readonly<Record<SummarySplit, SummaryScores>>>;
+  /** Where the weights are from that the run ended with, where they are not simply the last ones. */
+  readonly best: { readonly epoch: number; readonly stoppedEarly: boolean } | null;
   readonly epochs: number;
   readonly steps: number;
   readonly elapsedMs: number;
@@ -42,6 +56,7 @@ export function renderSummary(summary: RunSummary, colours = false): string {
     `${colour.green('✓')} ${colour.bold(jobName)}  ${formatPlural(epochs, 'epoch')}, ${formatPlural(steps, 'step')} ` +
       `in ${formatDuration(elapsedMs)}  ` +
       colour.dim(`${formatRate(samplesPerSecond)} samples/s · ${formatPlural(workers, 'worker')} · ${backend}`),
+    renderBest(summary),
     renderSplits(summary.splits),
     renderDiagnosis(summary.diagnosis, colour),
     [
@@ -63,19 +78,29 @@ function renderSplits(splits: RunSummary['splits']): string {
     return scores === undefined ? [] : [{ name, ...scores }];
   });
   if (present.length === 0) return '';
-  const withAccuracy = present.some(({ accuracy }) => accuracy !== undefined);
+  const columns = COLUMNS.filter(({ key }) => present.some((scores) => scores[key] !== undefined));
   return renderTable(
-    [
-      { title: 'split' },
-      { title: 'loss', align: 'right' },
-      ...(withAccuracy ? [{ title: 'accuracy', align: 'right' } as const] : []),
-    ],
-    present.map(({ name, loss, accuracy }) => [
-      name,
-      formatLoss(loss),
-      ...(withAccuracy ? [accuracy === undefined ? '–' : formatShare(accuracy)] : []),
+    [{ title: 'split' }, ...columns.map(({ title }) => ({ title, align: 'right' }) as const)],
+    present.map((scores) => [
+      scores.name,
+      ...columns.map(({ key, format }) => (scores[key] === undefined ? '–' : format(scores[key] ?? NaN))),
     ]),
   );
+}
+
+const COLUMNS = [
+  { key: 'loss', title: 'loss', format: formatLoss },
+  { key: 'accuracy', title: 'accuracy', format: formatShare },
+  { key: 'f1', title: 'F1', format: formatShare },
+  { key: 'auc', title: 'AUC', format: formatLoss },
+  { key: 'r2', title: 'R²', format: formatLoss },
+  { key: 'mae', title: 'MAE', format: formatLoss },
+] as const;
+
+function renderBest({ best, epochs }: RunSummary): string {
+  if (best === null || (!best.stoppedEarly && best.epoch === epochs)) return '';
+  const end = best.stoppedEarly ? `Stopped early, after epoch ${epochs}: the` : 'The';
+  return `${end} weights are those of epoch ${Number(best.epoch.toFixed(2))}, which did best on the dev split`;
 }
 
 function renderDiagnosis(diagnosis: SummaryDiagnosis | null, colour: ReturnType<typeof pc.createColors>): string {

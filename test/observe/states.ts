@@ -42,6 +42,7 @@ export function finishedRun(changes: Partial<RunSummary> = {}): RunSummary {
     weightsSha256: '0123456789abcdef'.repeat(4),
     runDirectory: 'runs/mnist',
     modelPath: 'runs/mnist/model.safetensors',
+    best: null,
     diagnosis: null,
     next: ['lockstep report runs/mnist', 'lockstep predict runs/mnist --input FILE'],
     ...changes,

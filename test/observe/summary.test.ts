@@ -35,6 +35,30 @@ describe('renderSummary', () => {
     expect(text).not.toContain('next');
   });
 
+  it('shows the scores that the task has', () => {
+    const text = renderSummary(
+      finishedRun({
+        splits: { dev: { loss: 0.3, accuracy: 0.9, precision: 0.8, recall: 0.85, f1: 0.875, auc: 0.961 } },
+      }),
+    );
+    expect(text).toContain('  split     loss   accuracy       F1      AUC\n');
+    expect(text).toContain('  dev     0.3000     90.00%   87.50%   0.9610\n');
+    const regression = renderSummary(finishedRun({ splits: { dev: { loss: 9, r2: null, mae: 2.125 } } }));
+    expect(regression).toContain('  dev     9.0000   NaN   2.1250\n');
+  });
+
+  it('says where the weights are from that are not the last ones', () => {
+    const early = renderSummary(finishedRun({ epochs: 15, best: { epoch: 5, stoppedEarly: true } }));
+    expect(early).toContain(
+      '\n  Stopped early, after epoch 15: the weights are those of epoch 5, which did best on the dev split\n',
+    );
+    const late = renderSummary(finishedRun({ epochs: 15, best: { epoch: 14, stoppedEarly: false } }));
+    expect(late).toContain('\n  The weights are those of epoch 14, which did best on the dev split\n');
+    expect(renderSummary(finishedRun({ epochs: 15, best: { epoch: 15, stoppedEarly: false } }))).not.toContain(
+      'did best',
+    );
+  });
+
   it('says what is wrong with the model and what to try next', () => {
     const text = renderSummary(
       finishedRun({
