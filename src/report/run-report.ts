@@ -42,12 +42,18 @@ export interface ReportOptions {
 export async function readRun(path: string): Promise<RunRecords> {
   const directory = await RunDirectory.open(path);
   const { record } = directory;
-  const [metrics, events, evaluated] = await Promise.all([
+  const [lines, events, evaluated] = await Promise.all([
     directory.metrics.read(),
     directory.events.read(),
     readEvaluation(path, record),
   ]);
-  return { path, record, metrics, events, ...evaluated };
+  return { path, record, metrics: inOrder(lines), events, ...evaluated };
+}
+
+/** Without the scores of weights that a run has gone back to at its end: their steps were scored when they were reached. */
+export function inOrder(lines: readonly MetricsLine[]): readonly MetricsLine[] {
+  const last = lines.reduce((step, line) => Math.max(step, line.step), 0);
+  return lines.filter(({ final, step }) => final !== true || step === last);
 }
 
 type Evaluated = Pick<RunRecords, 'evaluation' | 'evaluationMissing'>;

@@ -2,7 +2,7 @@
 import { formatCount, formatDuration, formatPlural, formatRate } from '../../common/format.js';
 import { badge, callout, facts, type Tone } from '../../page/elements.js';
 import { html, type Html } from '../../page/html.js';
-import type { RunStatus } from '../../state/run-record.js';
+import type { BestRecord, RunStatus } from '../../state/run-record.js';
 import type { RunReport } from '../run-report.js';
 
 const TONES: Readonly<Record<RunStatus, Tone>> = { done: 'good', running: 'neutral', stopped: 'warn', failed: 'bad' };
@@ -22,6 +22,7 @@ export function header({ record, metrics, path }: RunReport): Html {
     weightsSha256,
     version,
     error,
+    best,
   } = record;
   const elapsedMs = finishedAt === null ? null : Date.parse(finishedAt) - Date.parse(startedAt);
   const speed = metrics.findLast(({ evaluation }) => evaluation !== true)?.samplesPerSecond;
@@ -37,6 +38,7 @@ export function header({ record, metrics, path }: RunReport): Html {
         error.hint !== undefined && html`<p>${error.hint}</p>`,
       )
     }
+    ${best !== undefined && html`<p>${whereFrom(best, epoch)}</p>`}
     ${facts([
       ['Task', job.data.task],
       ['Epochs', `${formatCount(epoch)} of ${formatCount(job.training.epochs)}`],
@@ -53,4 +55,10 @@ export function header({ record, metrics, path }: RunReport): Html {
       html`<p class="small"><span class="muted">weights sha256</span> <code>${weightsSha256}</code></p>`
     }
   </header>`;
+}
+
+/** Which weights a run that stops early has ended with. */
+function whereFrom({ epoch, stoppedEarly }: BestRecord, last: number): string {
+  const end = stoppedEarly ? `Training stopped early, after epoch ${formatCount(last)}: the` : 'The';
+  return `${end} final weights and scores are those of epoch ${formatCount(epoch)}, which did best on the dev split.`;
 }
