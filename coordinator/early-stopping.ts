@@ -47,8 +47,8 @@ export class EarlyStopping {
     if (step <= this.#seen) return this.#stopped ? 'stop' : 'not better';
     this.#seen = step;
     const value = this.spec.metric === 'error' ? 1 - accuracy : loss;
-    // What is no number is no improvement.
-    const isBetter = this.#best === null ? !Number.isNaN(value) : value < this.#best.value - this.spec.minChange;
+    // What is not finite is no improvement, and could not be written down.
+    const isBetter = Number.isFinite(value) && (this.#best === null || value < this.#best.value - this.spec.minChange);
     if (isBetter) {
       this.#best = { step, value };
       this.#waited = 0;

@@ -5,12 +5,10 @@ import type { Pass } from '../src/nn/layer.js';
 import type { Loss } from '../src/nn/losses/loss.js';
 import type { Model } from '../src/nn/model.js';
 import type { Program } from '../src/nn/program.js';
-import type { Misjudged, ShardReport, ShardScore } from '../src/protocol/messages.js';
+import { UNSCORED, type Misjudged, type ShardReport, type ShardScore } from '../src/protocol/messages.js';
 import type { Shard } from '../src/reduce/shards.js';
-import { EMPTY_SPREAD, spreadOf } from '../src/scores/spread.js';
+import { spreadOf } from '../src/scores/spread.js';
 import { worstOf } from '../src/scores/worst.js';
-
-const NO_SCORES = new Float32Array(0);
 
 export class ShardScores {
   readonly #arena: Arena;
@@ -49,13 +47,12 @@ export class ShardScores {
     return this.reports(pass).map((report, index): ShardScore => {
       const shard = pass.shards[index] ?? { start: 0, rows: 0 };
       const misjudged = mistakes === 0 ? [] : this.#misjudged(shard, firstSample, mistakes);
-      const none = { confusion: [], positiveScores: NO_SCORES, negativeScores: NO_SCORES, misjudged };
       if (this.#loss.classifies) {
         const ranked = this.#classes === 2 ? this.#rank(shard) : {};
         const confusion = this.#confusion(shard);
-        return { ...report, ...none, ...ranked, confusion, absoluteError: 0, targets: EMPTY_SPREAD };
+        return { ...report, ...UNSCORED, ...ranked, confusion, misjudged };
       }
-      return { ...report, ...none, ...this.#distances(shard) };
+      return { ...report, ...UNSCORED, ...this.#distances(shard), misjudged };
     });
   }
 

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { formatDuration, formatLoss, formatPlural, formatRate, formatShare } from '../common/format.js';
+import type { SplitMetrics } from '../scores/split-metrics.js';
 import { renderTable } from './table.js';
 
 export type SummarySplit = 'train' | 'dev' | 'test';
@@ -14,23 +15,11 @@ export interface SummaryDiagnosis {
   readonly record: Readonly<Record<string, unknown>>;
 }
 
-/** Scores over a whole split; which of them there are is up to the task. Null where one is not a finite number. */
-export interface SummaryScores {
-  readonly loss: number | null;
-  readonly accuracy?: number | null | undefined;
-  readonly precision?: number | null | undefined;
-  readonly recall?: number | null | undefined;
-  readonly f1?: number | null | undefined;
-  readonly auc?: number | null | undefined;
-  readonly r2?: number | null | undefined;
-  readonly mae?: number | null | undefined;
-}
-
 /** What a finished run came to. */
 export interface RunSummary {
   readonly jobName: string;
   /** Evaluated with the final weights; a split that the job does not have is left out. */
-  readonly splits: Partial<Readonly<Record<SummarySplit, SummaryScores>>>;
+  readonly splits: Partial<Readonly<Record<SummarySplit, SplitMetrics>>>;
   /** Where the weights are from that the run ended with, where they are not simply the last ones. */
   readonly best: { readonly epoch: number; readonly stoppedEarly: boolean } | null;
   readonly epochs: number;

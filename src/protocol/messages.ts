@@ -5,7 +5,7 @@
 import type { TraceRange, TraceRecord } from '../common/trace.js';
 import type { Job, SplitName } from '../job/job.js';
 import type { TreeNode } from '../reduce/tree.js';
-import type { Spread } from '../scores/spread.js';
+import { EMPTY_SPREAD, type Spread } from '../scores/spread.js';
 
 /**
  * The attempt a message belongs to. Whatever carries another fence than the current one is from a past that no longer
@@ -205,6 +205,16 @@ export interface ShardScore extends ShardReport {
   /** Largest loss first. */
   readonly misjudged: readonly Misjudged[];
 }
+
+/** What a score says where nothing but the loss and the right predictions were looked at. */
+export const UNSCORED: Omit<ShardScore, keyof ShardReport> = {
+  confusion: [],
+  positiveScores: new Float32Array(0),
+  negativeScores: new Float32Array(0),
+  absoluteError: 0,
+  targets: EMPTY_SPREAD,
+  misjudged: [],
+};
 
 /** May come in several messages, each with some of the shards. */
 export interface Evaluated {

@@ -18,6 +18,7 @@ export interface ClassScore {
 export interface Mistake {
   /** Number in its split, from 0. */
   readonly sample: number;
+  /** NaN, as `predicted`, where it was no finite number. */
   readonly loss: number;
   /** Index of the class, or the number to be approximated. */
   readonly target: number;
@@ -56,11 +57,16 @@ const classScore = z.object({
   f1: z.number(),
   support: count,
 });
+/** JSON has null for what is not a finite number. */
+const orNaN = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? NaN);
 const mistake = z.object({
   sample: count,
-  loss: z.number(),
+  loss: orNaN,
   target: z.number(),
-  predicted: z.number(),
+  predicted: orNaN,
   features: z.union([z.string(), z.array(z.number())]),
 });
 const split = z.object({

@@ -44,6 +44,7 @@ describe('early stopping', () => {
 
   it('does not take a loss that is no number for the best', () => {
     const stopping = new EarlyStopping(spec());
+    expect(verdicts(new EarlyStopping(spec()), Infinity, 7)).toEqual(['not better', 'better']);
     expect(verdicts(stopping, NaN, 5, NaN)).toEqual(['not better', 'better', 'not better']);
     expect(stopping.best).toEqual({ step: 20, value: 5 });
   });

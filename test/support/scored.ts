@@ -1,18 +1,9 @@
 import type { AgentEngine } from '../../worker/agent.js';
-import type { Evaluate, ShardReport, ShardScore } from '../../src/protocol/messages.js';
-import { EMPTY_SPREAD } from '../../src/scores/spread.js';
+import { UNSCORED, type Evaluate, type ShardReport, type ShardScore } from '../../src/protocol/messages.js';
 
 /** A shard's report as an evaluation gives it, with nothing in it but the loss and the right predictions. */
 export function scored(report: ShardReport): ShardScore {
-  return {
-    ...report,
-    confusion: [],
-    positiveScores: new Float32Array(0),
-    negativeScores: new Float32Array(0),
-    absoluteError: 0,
-    targets: EMPTY_SPREAD,
-    misjudged: [],
-  };
+  return { ...report, ...UNSCORED };
 }
 
 type Part = Pick<Evaluate, 'split' | 'firstShard' | 'endShard'> & { readonly mistakes?: number };

@@ -9,8 +9,8 @@ import { createWasmKernels } from '../../kernels/wasm/wasm-kernels.js';
 import type { Exchange } from '../../nn/layer.js';
 import { buildModel, type Model } from '../../nn/model.js';
 import type { Segment } from '../../nn/program.js';
+import { UNSCORED } from '../../protocol/messages.js';
 import type { Evaluate, NodeValues, Plan, ShardReport, ShardScore, Welcome } from '../../protocol/messages.js';
-import { EMPTY_SPREAD } from '../../scores/spread.js';
 import { BucketProgress, type Bucket, type Extent } from '../../reduce/buckets.js';
 import { cutShards } from '../../reduce/shards.js';
 import { completeSubtrees, coveredShards, type TreeNode } from '../../reduce/tree.js';
@@ -110,7 +110,7 @@ export class WaitingEngine implements AgentEngine {
     _weights: 0 | 1,
     report: (shards: readonly ShardScore[]) => void,
   ): Promise<void> {
-    report(reports(firstShard, endShard).map((shard) => ({ ...shard, ...NOTHING_SCORED })));
+    report(reports(firstShard, endShard).map((shard) => ({ ...shard, ...UNSCORED })));
     return Promise.resolve();
   }
 
@@ -157,15 +157,6 @@ class PassClock {
 function partials(nodes: readonly TreeNode[], { width }: Exchange): NodeValues[] {
   return nodes.map((node) => ({ ...node, values: new Float32Array(width) }));
 }
-
-const NOTHING_SCORED = {
-  confusion: [],
-  positiveScores: new Float32Array(0),
-  negativeScores: new Float32Array(0),
-  absoluteError: 0,
-  targets: EMPTY_SPREAD,
-  misjudged: [],
-};
 
 function reports(first: number, end: number): ShardReport[] {
   return Array.from({ length: end - first }, (_, index) => ({ shard: first + index, loss: 0, correct: 0 }));
