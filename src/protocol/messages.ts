@@ -36,6 +36,18 @@ export interface NodeValues extends TreeNode {
 // ── coordinator → worker ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /** First answer to `hello`: everything a worker must know to build the model. */
+/** Part of a process's memory that others of the same host may map: a file without a name. */
+export interface MemoryOffer {
+  /** The same for processes that can map each other's memory. */
+  readonly hostId: string;
+  readonly pid: number;
+  readonly fd: number;
+  /** Of the part; the file is longer by the nonce. */
+  readonly bytes: number;
+  /** What follows the part in the file. */
+  readonly nonce: Uint8Array;
+}
+
 export interface Welcome {
   readonly type: 'welcome';
   readonly workerId: string;
@@ -49,6 +61,8 @@ export interface Welcome {
   readonly inverseDeviation: Float32Array;
   /** The steps whose spans the worker is to send; absent when the run is not traced. */
   readonly trace?: TraceRange;
+  /** The coordinator's two model vectors, one after the other; absent where memory is not shared. */
+  readonly vectors?: MemoryOffer;
 }
 
 export interface RosterMember {
@@ -69,6 +83,8 @@ export interface Roster {
   readonly bucketElements: number;
   /** In the order of their rank; in a mesh, bucket i is summed by member i mod their number. */
   readonly members: readonly RosterMember[];
+  /** Memory in which the members answer each other's exchanges; absent where the coordinator answers them. */
+  readonly board?: MemoryOffer;
 }
 
 /** Work of one step for one worker. */
@@ -142,6 +158,8 @@ export interface Hello {
 export interface Ready {
   readonly type: 'ready';
   readonly dataFingerprint: string;
+  /** The worker's gradient sums, one after the other; present when it has mapped the coordinator's model vectors. */
+  readonly gradients?: MemoryOffer;
 }
 
 /** The complete subtrees of one exchange that this worker owns. */

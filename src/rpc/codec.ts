@@ -4,6 +4,7 @@ import type { Job } from '../job/job.js';
 import type {
   CoordinatorMessage,
   Fence,
+  MemoryOffer,
   NodeValues,
   ShardScore,
   StepReport,
@@ -15,6 +16,7 @@ import type {
   CoordinatorMessage__Output as WireFromCoordinator,
 } from './generated/lockstep/v1/CoordinatorMessage.js';
 import type { Fence__Output } from './generated/lockstep/v1/Fence.js';
+import type { MemoryOffer as WireOffer } from './generated/lockstep/v1/MemoryOffer.js';
 import type { NodeValues__Output } from './generated/lockstep/v1/NodeValues.js';
 import type { ShardScore as WireShardScore, ShardScore__Output } from './generated/lockstep/v1/ShardScore.js';
 import type { StepReport as WireStepReport } from './generated/lockstep/v1/StepReport.js';
@@ -39,6 +41,8 @@ export function toFloats(bytes: Uint8Array): Float32Array {
 export function toFence(fence: Fence__Output | null): Fence {
   return fence ?? { epoch: 0, step: 0, attempt: 0 };
 }
+
+const fromOffer = (offer: MemoryOffer): WireOffer => ({ ...offer, nonce: Buffer.from(offer.nonce) });
 
 const toNodes = (nodes: readonly NodeValues__Output[]): NodeValues[] =>
   nodes.map(({ level, index, values }) => ({ level, index, values: toFloats(values) }));
@@ -85,20 +89,22 @@ const toScore = ({ positiveScores, negativeScores, targets, ...score }: ShardSco
 export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWorker {
   switch (message.type) {
     case 'welcome': {
-      const { type: _type, job, mean, inverseDeviation, ...rest } = message;
+      const { type: _type, job, mean, inverseDeviation, vectors, ...rest } = message;
       return {
         welcome: {
           ...rest,
+          ...(vectors === undefined ? {} : { vectors: fromOffer(vectors) }),
           jobJson: JSON.stringify(job),
           mean: toBytes(mean),
           inverseDeviation: toBytes(inverseDeviation),
         },
       };
     }
-    case 'roster':
-      return {
-        roster: { ...message, members: message.members.map(({ id, address }) => ({ id, address: address ?? '' })) },
-      };
+    case 'roster': {
+      const { board, ...rest } = message;
+      const members = message.members.map(({ id, address }) => ({ id, address: address ?? '' }));
+      return { roster: { ...rest, ...(board === undefined ? {} : { board: fromOffer(board) }), members } };
+    }
     case 'plan':
       return { plan: message };
     case 'exchangeResult':
@@ -115,16 +121,22 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
 /** null for a message that this version does not know. */
 export function decodeCoordinatorMessage(wire: WireFromCoordinator): CoordinatorMessage | null {
   if (wire.welcome) {
-    const { jobJson, mean, inverseDeviation, trace, ...rest } = wire.welcome;
-    const job = JSON.parse(jobJson) as Job;
-    const vectors = { mean: toFloats(mean), inverseDeviation: toFloats(inverseDeviation) };
-    return { type: 'welcome', ...rest, job, ...vectors, ...(trace === null ? {} : { trace }) };
+    const { jobJson, mean, inverseDeviation, trace, vectors, ...rest } = wire.welcome;
+    return {
+      type: 'welcome',
+      ...rest,
+      job: JSON.parse(jobJson) as Job,
+      mean: toFloats(mean),
+      inverseDeviation: toFloats(inverseDeviation),
+      ...(trace === null ? {} : { trace }),
+      ...(vectors === null ? {} : { vectors }),
+    };
   }
   if (wire.roster) {
-    const { collective, members, ...rest } = wire.roster;
+    const { collective, members, board, ...rest } = wire.roster;
     if (collective !== 'star' && collective !== 'mesh') return null;
     const list = members.map(({ id, address }) => ({ id, address: address === '' ? null : address }));
-    return { type: 'roster', ...rest, collective, members: list };
+    return { type: 'roster', ...rest, collective, members: list, ...(board === null ? {} : { board }) };
   }
   if (wire.plan) return { type: 'plan', ...wire.plan, fence: toFence(wire.plan.fence) };
   if (wire.exchangeResult) {
@@ -149,8 +161,10 @@ export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
   switch (message.type) {
     case 'hello':
       return { hello: message };
-    case 'ready':
-      return { ready: message };
+    case 'ready': {
+      const { dataFingerprint, gradients } = message;
+      return { ready: { dataFingerprint, ...(gradients === undefined ? {} : { gradients: fromOffer(gradients) }) } };
+    }
     case 'exchangeNodes': {
       const nodes = message.nodes.map(({ level, index, values }) => ({ level, index, values: toBytes(values) }));
       return { exchangeNodes: { fence: message.fence, exchange: message.exchange, nodes } };
@@ -173,7 +187,10 @@ export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
 /** null for a message that this version does not know. */
 export function decodeWorkerMessage(wire: WireFromWorker): WorkerMessage | null {
   if (wire.hello) return { type: 'hello', ...wire.hello };
-  if (wire.ready) return { type: 'ready', ...wire.ready };
+  if (wire.ready) {
+    const { dataFingerprint, gradients } = wire.ready;
+    return { type: 'ready', dataFingerprint, ...(gradients === null ? {} : { gradients }) };
+  }
   if (wire.exchangeNodes) {
     const { fence, exchange, nodes } = wire.exchangeNodes;
     return { type: 'exchangeNodes', fence: toFence(fence), exchange, nodes: toNodes(nodes) };

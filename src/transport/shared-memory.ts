@@ -12,15 +12,18 @@ const NAME = 'lockstep';
 
 /** Values of Linux, the same on every architecture that Node has. */
 const MFD_CLOEXEC = 1;
+const PROT_READ = 1;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 0x01;
-const MAP_PRIVATE_ANONYMOUS_FIXED_NORESERVE = 0x02 | 0x20 | 0x10 | 0x4000;
+const MAP_FIXED = 0x10;
+const MAP_PRIVATE_ANONYMOUS_FIXED_NORESERVE = 0x02 | 0x20 | MAP_FIXED | 0x4000;
 
 interface Memory {
   readonly create: (name: string, flags: number) => number;
   readonly resize: (fd: number, bytes: number) => number;
   readonly map: (at: number, bytes: number, protection: number, flags: number, fd: number, offset: number) => unknown;
   readonly view: (address: number, bytes: number) => ArrayBuffer;
+  readonly addressOf: (buffer: ArrayBufferLike) => number;
   /** Of the last call. */
   readonly errno: () => number;
 }
@@ -41,6 +44,7 @@ function memory(): Memory {
       resize: libc.func('int ftruncate(int, int64_t)') as Memory['resize'],
       map: libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)') as Memory['map'],
       view: (address, bytes) => koffi.view(address, bytes),
+      addressOf: (buffer) => Number(koffi.address(new Uint8Array(buffer))),
       errno: () => koffi.errno(),
     };
     return found;
@@ -69,16 +73,8 @@ export interface OfferedMemory extends Mapping {
 
 /** Makes zeroed memory. Pages come into being when they are touched. @throws LockstepError `unavailable` */
 export function offerMemory(bytes: number): OfferedMemory {
-  const { create, resize, errno } = memory();
-  const fd = create(NAME, MFD_CLOEXEC);
-  if (fd < 0) throw unavailable(`memfd_create failed with errno ${errno()}`);
-  let open = true;
-  const seal = (): void => {
-    if (open) closeSync(fd);
-    open = false;
-  };
+  const { fd, seal } = createFile(bytes);
   try {
-    if (resize(fd, bytes) !== 0) throw unavailable(`memory of ${bytes} bytes is refused with errno ${errno()}`);
     const { buffer, release } = mapFile(fd, bytes);
     return {
       buffer,
@@ -101,6 +97,30 @@ export function offerMemory(bytes: number): OfferedMemory {
  * @throws LockstepError `unavailable` when it is not there, is no such memory, or has another size.
  */
 export function openMemory(pid: number, fd: number, bytes: number): Mapping {
+  return withFile(pid, fd, bytes, (file) => mapFile(file, bytes));
+}
+
+/** A file of zeros without a name, and how to close it. @throws LockstepError `unavailable` */
+export function createFile(bytes: number): { readonly fd: number; readonly seal: () => void } {
+  const { create, resize, errno } = memory();
+  const fd = create(NAME, MFD_CLOEXEC);
+  if (fd < 0) throw unavailable(`memfd_create failed with errno ${errno()}`);
+  let open = true;
+  const seal = (): void => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  if (resize(fd, bytes) === 0) return { fd, seal };
+  seal();
+  throw unavailable(`memory of ${bytes} bytes is refused with errno ${errno()}`);
+}
+
+/**
+ * Opens memory that another process offers for as long as `use` takes.
+ *
+ * @throws LockstepError `unavailable` when it is not there, is no such memory, or has another size.
+ */
+export function withFile<Result>(pid: number, fd: number, bytes: number, use: (file: number) => Result): Result {
   memory();
   const path = `/proc/${pid}/fd/${fd}`;
   let file: number;
@@ -115,7 +135,7 @@ export function openMemory(pid: number, fd: number, bytes: number): Mapping {
   try {
     const { size } = fstatSync(file);
     if (size !== bytes) throw unavailable(`shared memory has ${size} bytes instead of ${bytes}`);
-    return mapFile(file, bytes);
+    return use(file);
   } finally {
     closeSync(file);
   }
@@ -128,10 +148,42 @@ function mapFile(fd: number, bytes: number): Mapping {
   if (typeof address !== 'number') throw unavailable(`mmap failed with errno ${errno()}`);
   let mapped = true;
   const release = (): void => {
-    if (mapped) map(address, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_FIXED_NORESERVE, -1, 0);
+    if (mapped) clear(address, bytes);
     mapped = false;
   };
   return { buffer: view(address, bytes), release };
+}
+
+/**
+ * Puts the beginning of a file in the place of a part of a buffer; what stood there is gone. Both ends of the part lie on pages.
+ *
+ * @param access `read`: a write there ends the process.
+ * @returns how to end that: the part is of this process alone then, and reads zeros.
+ * @throws LockstepError `unavailable`
+ */
+export function mapOver(
+  buffer: ArrayBufferLike,
+  { byteOffset, bytes }: { readonly byteOffset: number; readonly bytes: number },
+  fd: number,
+  access: 'read' | 'write',
+): () => void {
+  const { map, addressOf, errno } = memory();
+  if (byteOffset < 0 || byteOffset + bytes > buffer.byteLength) throw new RangeError('a part beyond the buffer');
+  const address = addressOf(buffer) + byteOffset;
+  const protection = access === 'read' ? PROT_READ : PROT_READ_WRITE;
+  // Refused by the system where the part does not begin on a page.
+  const mapped = map(address, bytes, protection, MAP_SHARED | MAP_FIXED, fd, 0);
+  if (typeof mapped !== 'number') throw unavailable(`mmap failed with errno ${errno()}`);
+  let shared = true;
+  return () => {
+    if (shared) clear(address, bytes);
+    shared = false;
+  };
+}
+
+/** Puts zeroed memory of this process alone in the place of what is mapped. */
+function clear(address: number, bytes: number): void {
+  memory().map(address, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_FIXED_NORESERVE, -1, 0);
 }
 
 function unavailable(message: string): LockstepError {

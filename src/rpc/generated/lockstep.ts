@@ -16,6 +16,7 @@ import type { ExchangeResult as _lockstep_v1_ExchangeResult, ExchangeResult__Out
 import type { Failed as _lockstep_v1_Failed, Failed__Output as _lockstep_v1_Failed__Output } from './lockstep/v1/Failed.js';
 import type { Fence as _lockstep_v1_Fence, Fence__Output as _lockstep_v1_Fence__Output } from './lockstep/v1/Fence.js';
 import type { Hello as _lockstep_v1_Hello, Hello__Output as _lockstep_v1_Hello__Output } from './lockstep/v1/Hello.js';
+import type { MemoryOffer as _lockstep_v1_MemoryOffer, MemoryOffer__Output as _lockstep_v1_MemoryOffer__Output } from './lockstep/v1/MemoryOffer.js';
 import type { Misjudged as _lockstep_v1_Misjudged, Misjudged__Output as _lockstep_v1_Misjudged__Output } from './lockstep/v1/Misjudged.js';
 import type { NodeValues as _lockstep_v1_NodeValues, NodeValues__Output as _lockstep_v1_NodeValues__Output } from './lockstep/v1/NodeValues.js';
 import type { Opening as _lockstep_v1_Opening, Opening__Output as _lockstep_v1_Opening__Output } from './lockstep/v1/Opening.js';
@@ -59,6 +60,7 @@ export interface ProtoGrpcType {
       Failed: MessageTypeDefinition<_lockstep_v1_Failed, _lockstep_v1_Failed__Output>
       Fence: MessageTypeDefinition<_lockstep_v1_Fence, _lockstep_v1_Fence__Output>
       Hello: MessageTypeDefinition<_lockstep_v1_Hello, _lockstep_v1_Hello__Output>
+      MemoryOffer: MessageTypeDefinition<_lockstep_v1_MemoryOffer, _lockstep_v1_MemoryOffer__Output>
       Misjudged: MessageTypeDefinition<_lockstep_v1_Misjudged, _lockstep_v1_Misjudged__Output>
       NodeValues: MessageTypeDefinition<_lockstep_v1_NodeValues, _lockstep_v1_NodeValues__Output>
       Opening: MessageTypeDefinition<_lockstep_v1_Opening, _lockstep_v1_Opening__Output>

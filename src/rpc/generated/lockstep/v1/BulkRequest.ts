@@ -7,6 +7,7 @@ export interface BulkRequest {
   'source'?: (string);
   'lane'?: (number);
   'hostId'?: (string);
+  'inPlace'?: (boolean);
 }
 
 export interface BulkRequest__Output {
@@ -15,4 +16,5 @@ export interface BulkRequest__Output {
   'source': (string);
   'lane': (number);
   'hostId': (string);
+  'inPlace': (boolean);
 }
