@@ -8,7 +8,7 @@ import { decodePiece } from './chunk-codec.js';
 import { hostId } from './host-id.js';
 import type { Carrier, Piece } from '../protocol/piece.js';
 import { PullStream } from './pull-stream.js';
-import { SharedLaneReader } from './shared-lane.js';
+import { SharedLaneReader, type SharedLaneEvents } from './shared-lane.js';
 
 export class BulkReader {
   readonly #options: BulkReaderOptions;
@@ -45,8 +45,9 @@ export class BulkReader {
 
   /** @param refusal why this call does not ask for shared memory, when that is not the caller's choice. */
   #dial(number: number, host: string, refusal: string | null): void {
-    const { address, security, heartbeatTimeoutMs, self, source, runId } = this.#options;
-    const request = { runId, reader: self, source, lane: number, hostId: host };
+    const { address, security, heartbeatTimeoutMs, self, source, runId, mapped = null } = this.#options;
+    const inPlace = host !== '' && mapped !== null;
+    const request = { runId, reader: self, source, lane: number, hostId: host, inPlace };
     const lane = new PullStream(
       { address, security, heartbeatTimeoutMs, request },
       {
@@ -82,13 +83,14 @@ export class BulkReader {
 
   async #share(segment: Segment__Output, lane: PullStream): Promise<void> {
     try {
-      const shared = await SharedLaneReader.open(segment, {
+      const events: SharedLaneEvents = {
         piece: (piece) => this.#take(piece),
         note: (bytes) => {
           if (!this.#closed) this.#events.note?.(bytes);
         },
         lost: (reason) => this.#lose(reason),
-      });
+      };
+      const shared = await SharedLaneReader.open(segment, events, this.#options.mapped ?? null);
       if (this.#closed) {
         shared.close();
         return;

@@ -8,6 +8,7 @@ import { DoorbellServer } from './doorbell.js';
 import { GrpcLane, bulkService, type PullCall } from './grpc-lane.js';
 import { hostId } from './host-id.js';
 import { Outbox } from './outbox.js';
+import type { MemoryPart } from '../protocol/memory-part.js';
 import type { Identity, Piece, TransferCounter } from '../protocol/piece.js';
 import { SharedLane } from './shared-lane.js';
 
@@ -21,6 +22,8 @@ interface Lane {
 interface Peer {
   readonly outbox: Outbox;
   readonly lanes: Map<number, Lane>;
+  /** Memory that is offered to it. */
+  offered: MemoryPart | null;
 }
 
 export class BulkServer implements BulkSource {
@@ -52,6 +55,10 @@ export class BulkServer implements BulkSource {
     const peer = this.#peer(reader);
     peer.outbox.push(piece);
     this.#pump(peer);
+  }
+
+  offer(reader: string, part: MemoryPart | null): void {
+    this.#peer(reader).offered = part;
   }
 
   note(reader: string, bytes: Uint8Array): boolean {
@@ -88,7 +95,7 @@ export class BulkServer implements BulkSource {
   #peer(reader: string): Peer {
     let peer = this.#peers.get(reader);
     if (peer === undefined) {
-      peer = { outbox: new Outbox(() => this.#changed.notify()), lanes: new Map() };
+      peer = { outbox: new Outbox(() => this.#changed.notify()), lanes: new Map(), offered: null };
       this.#peers.set(reader, peer);
     }
     return peer;
@@ -131,8 +138,9 @@ export class BulkServer implements BulkSource {
         call.end();
         return;
       }
-      const { outbox } = this.#peer(call.request.reader);
-      lane = new SharedLane(doorbells, outbox, this.#counters, () => this.#lose(call));
+      const peer = this.#peer(call.request.reader);
+      const shared = call.request.inPlace ? () => peer.offered : () => null;
+      lane = new SharedLane(doorbells, peer.outbox, this.#counters, () => this.#lose(call), shared);
     } catch (error) {
       if (this.#self === self) this.#serveOverGrpc(call, LockstepError.from(error).message);
       else call.end();

@@ -1,6 +1,7 @@
 /** The two ends of bulk transport, as the rest of the program sees them. */
 import type { Address } from '../rpc/address.js';
 import type { Security } from '../rpc/channel.js';
+import type { MemoryPart } from '../protocol/memory-part.js';
 import type { Carrier, CarrierChoice, Identity, Piece, TransferCounter } from '../protocol/piece.js';
 
 /** Where pieces leave a process: one queue for each reader, which may come before or after what is queued for it. */
@@ -12,6 +13,11 @@ export interface BulkSource {
    * {@link busy}; they may be done with when this returns.
    */
   send(reader: string, piece: Piece): void;
+  /**
+   * Says which memory of this process is offered to a reader. Pieces that lie in it are not copied where the reader has mapped it;
+   * such a piece must stay unchanged for as long as the reader may use it. Default: none.
+   */
+  offer(reader: string, part: MemoryPart | null): void;
   /**
    * Hands over a few bytes that are no piece, ahead of what is queued. False where no shared memory leads to the reader, or it has no
    * room for them now: then they have to take another way. The bytes may be written again when this returns.
@@ -37,6 +43,8 @@ export interface BulkReaderOptions {
   readonly lanes: number;
   readonly carrier: CarrierChoice;
   readonly counters: TransferCounter;
+  /** Memory of the source that is mapped here; pieces may lie in it when shared memory carries. Default: none. */
+  readonly mapped?: MemoryPart | null;
 }
 
 export interface BulkReaderEvents {

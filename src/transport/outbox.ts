@@ -28,6 +28,11 @@ export class Outbox {
     this.#taken = 0;
   }
 
+  /** The first piece, of which nothing has been handed out; null when there is none, or some has. */
+  get next(): Piece | null {
+    return this.#taken === 0 ? (this.#pieces[0] ?? null) : null;
+  }
+
   /** Bytes that are left of the first piece; 0 for a piece without elements, and where there is none. */
   get nextBytes(): number {
     const piece = this.#pieces[0];

@@ -9,8 +9,9 @@
  * wake-up is lost: either the one who falls asleep sees the progress, or the other sees the flag.
  */
 import { PIECE_KINDS, WIRE_FORMATS } from './chunk-codec.js';
+import { bytesAt, placeIn, type MemoryPart } from '../protocol/memory-part.js';
 import type { Outbox } from './outbox.js';
-import { ROOT, misalignment, type Piece } from '../protocol/piece.js';
+import { ROOT, elementBytes, misalignment, type Piece } from '../protocol/piece.js';
 
 export const NONCE_BYTES = 16;
 /** Where records begin. */
@@ -28,6 +29,8 @@ const UNIT = 64;
 const SKIP = 0xffff_ffff;
 /** In place of the kind of a piece: a note. */
 const NOTE = 0xffff;
+/** Added to the kind of a piece: no bytes follow, as both sides share the memory that they lie in; the record says where. */
+const IN_PLACE = 0x100;
 
 /** Bytes of a record: small enough that the reader starts while the writer goes on. */
 const RECORD_BYTES = 2 ** 17;
@@ -71,8 +74,15 @@ class RingEnd {
 export class RingWriter extends RingEnd {
   /** Bytes written since the beginning, from where the page says that it is. */
   #head = (Atomics.load(this.flags, HEAD) >>> 0) * UNIT;
+  readonly #shared: () => MemoryPart | null;
 
-  /** Moves what fits from the outbox into the ring, by copying. False: it is full, and the reader will ring. */
+  /** @param shared memory of the writer that the reader has mapped; pieces that lie in it are not copied. Default: there is none. */
+  constructor(buffer: ArrayBufferLike, ring: () => void, shared: () => MemoryPart | null = () => null) {
+    super(buffer, ring);
+    this.#shared = shared;
+  }
+
+  /** Moves what fits from the outbox into the ring. False: it is full, and the reader will ring. */
   pump(outbox: Outbox, sent: (bytes: number) => void): boolean {
     while (!outbox.empty) {
       if (!this.#record(outbox, sent)) {
@@ -100,6 +110,27 @@ export class RingWriter extends RingEnd {
 
   /** Writes one record; false when there is no room. */
   #record(outbox: Outbox, sent: (bytes: number) => void): boolean {
+    const shared = this.#shared();
+    const place = shared === null || outbox.next === null ? null : placeIn(shared, outbox.next.bytes);
+    return place === null ? this.#copy(outbox, sent) : this.#refer(outbox, place, sent);
+  }
+
+  /** Writes where the first piece lies. */
+  #refer(outbox: Outbox, place: number, sent: (bytes: number) => void): boolean {
+    if (this.#room(recordBytes(0)) === 0) return false;
+    const piece = outbox.take(Infinity);
+    if (piece === null) return true;
+    const at = (this.#head % this.capacity) / 4;
+    this.#describe(at, piece);
+    this.words[at] = 0;
+    this.words[at + 1] = (this.words[at + 1] as number) + IN_PLACE;
+    this.words[at + 10] = place;
+    sent(piece.bytes.byteLength);
+    this.#publish(recordBytes(0));
+    return true;
+  }
+
+  #copy(outbox: Outbox, sent: (bytes: number) => void): boolean {
     const wanted = Math.min(outbox.nextBytes, RECORD_BYTES, this.capacity / 4);
     const room = this.#room(2 * UNIT + Math.min(wanted, SLIVER_BYTES));
     if (room === 0) return false;
@@ -159,7 +190,14 @@ export class RingWriter extends RingEnd {
 export class RingReader extends RingEnd {
   /** Bytes read since the beginning, from where the page says that it is. */
   #tail = (Atomics.load(this.flags, TAIL) >>> 0) * UNIT;
+  readonly #shared: MemoryPart | null;
   #closed = false;
+
+  /** @param shared memory of the writer that is mapped here; default: there is none. */
+  constructor(buffer: ArrayBufferLike, ring: () => void, shared: MemoryPart | null = null) {
+    super(buffer, ring);
+    this.#shared = shared;
+  }
 
   /**
    * Hands over what has arrived, pieces and notes; their bytes are views that end with the call. True: there is more, which another turn
@@ -218,15 +256,24 @@ export class RingReader extends RingEnd {
     const { words } = this;
     const at = place / 4;
     const word = (index: number): number => words[at + index] as number;
-    const kind = PIECE_KINDS[word(1)];
+    const kind = PIECE_KINDS[word(1) % IN_PLACE];
     const format = WIRE_FORMATS[word(2)];
     if (kind === null || kind === undefined || format === null || format === undefined) return null;
     const fence = { epoch: word(3), step: word(4), attempt: word(5) };
     const node = word(6) === 0 && word(7) === 0 ? ROOT : { level: word(6), index: word(7) };
-    const start = word(8);
+    const [start, count] = [word(8), word(9)];
     const from = place + UNIT + misalignment({ start, format });
-    const bytes = this.bytes.subarray(from, from + length);
-    return { kind, fence, node, start, count: word(9), format, bytes };
+    const bytes =
+      word(1) < IN_PLACE
+        ? this.bytes.subarray(from, from + length)
+        : this.#inPlace(word(10), count * elementBytes(format));
+    return { kind, fence, node, start, count, format, bytes };
+  }
+
+  #inPlace(place: number, length: number): Uint8Array {
+    const bytes = this.#shared === null ? null : bytesAt(this.#shared, place, length);
+    if (bytes === null) throw new RingError(`shared memory is damaged: ${length} bytes at ${place} are not shared`);
+    return bytes;
   }
 }
 

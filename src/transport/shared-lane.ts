@@ -5,6 +5,7 @@ import { LockstepError } from '../common/errors.js';
 import type { Segment, Segment__Output } from '../rpc/generated/lockstep/v1/Segment.js';
 import { Doorbell, callAt, type DoorbellServer } from './doorbell.js';
 import type { Outbox } from './outbox.js';
+import type { MemoryPart } from '../protocol/memory-part.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
 import { NONCE_BYTES, RING_START, RingError, RingReader, RingWriter } from './ring.js';
 import { offerMemory, openMemory, type Mapping, type OfferedMemory } from './shared-memory.js';
@@ -20,12 +21,24 @@ export class SharedLane {
   readonly #outbox: Outbox;
   readonly #counters: TransferCounter;
   readonly #gone: () => void;
+  readonly #shared: () => MemoryPart | null;
   readonly #stopExpecting: () => void;
   #doorbell: Doorbell | null = null;
   #writer: RingWriter | null = null;
 
-  /** @param gone the reader has left; called once. @throws LockstepError `unavailable` where memory cannot be shared. */
-  constructor(doorbells: DoorbellServer, outbox: Outbox, counters: TransferCounter, gone: () => void) {
+  /**
+   * @param gone the reader has left; called once.
+   * @param shared memory that the reader has mapped: pieces that lie in it are not copied.
+   * @throws LockstepError `unavailable` where memory cannot be shared.
+   */
+  constructor(
+    doorbells: DoorbellServer,
+    outbox: Outbox,
+    counters: TransferCounter,
+    gone: () => void,
+    shared: () => MemoryPart | null,
+  ) {
+    this.#shared = shared;
     this.#memory = offerMemory(RING_START + RING_BYTES);
     this.#outbox = outbox;
     this.#counters = counters;
@@ -47,7 +60,7 @@ export class SharedLane {
     return this.#writer !== null;
   }
 
-  /** Copies what the ring takes now; goes on by itself when it takes more. */
+  /** Writes what the ring takes now; goes on by itself when it takes more. */
   pump(): void {
     this.#writer?.pump(this.#outbox, (bytes) => this.#counters.sent(bytes));
   }
@@ -67,7 +80,7 @@ export class SharedLane {
   #attach(socket: Socket): void {
     this.#memory.seal();
     this.#doorbell = new Doorbell(socket, { rung: () => this.pump(), gone: this.#gone });
-    this.#writer = new RingWriter(this.#memory.buffer, this.#doorbell.ring);
+    this.#writer = new RingWriter(this.#memory.buffer, this.#doorbell.ring, this.#shared);
     this.pump();
   }
 }
@@ -89,7 +102,7 @@ export class SharedLaneReader {
   #turnDue = false;
   #closed = false;
 
-  private constructor(memory: Mapping, socket: Socket, events: SharedLaneEvents) {
+  private constructor(memory: Mapping, socket: Socket, events: SharedLaneEvents, shared: MemoryPart | null) {
     this.#memory = memory;
     this.#events = events;
     this.#doorbell = new Doorbell(socket, {
@@ -100,12 +113,19 @@ export class SharedLaneReader {
         if (!this.#closed) events.lost('it closed the connection');
       },
     });
-    this.#reader = new RingReader(memory.buffer, this.#doorbell.ring);
+    this.#reader = new RingReader(memory.buffer, this.#doorbell.ring, shared);
     this.#turn();
   }
 
-  /** @throws LockstepError `unavailable` where the memory cannot be shared. */
-  static async open(segment: Segment__Output, events: SharedLaneEvents): Promise<SharedLaneReader> {
+  /**
+   * @param shared memory of the source that is mapped here, and that its pieces may lie in.
+   * @throws LockstepError `unavailable` where the memory cannot be shared.
+   */
+  static async open(
+    segment: Segment__Output,
+    events: SharedLaneEvents,
+    shared: MemoryPart | null,
+  ): Promise<SharedLaneReader> {
     const { pid, fd, bytes, nonce, socket } = segment;
     const memory = openMemory(pid, fd, bytes);
     try {
@@ -113,7 +133,7 @@ export class SharedLaneReader {
       if (nonce.length !== NONCE_BYTES || !nonce.equals(new Uint8Array(memory.buffer, 0, NONCE_BYTES))) {
         throw new LockstepError('unavailable', 'shared memory is not what was offered: its nonce differs');
       }
-      return new SharedLaneReader(memory, await callAt(socket, nonce), events);
+      return new SharedLaneReader(memory, await callAt(socket, nonce), events, shared);
     } catch (error) {
       memory.release();
       throw error;
