@@ -8,6 +8,7 @@ import { KERNEL_SCRATCH_ELEMENTS, type BackendName, type Kernels } from '../src/
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange } from '../src/nn/layer.js';
 import { initializeModel, type Model, type TensorSpec } from '../src/nn/model.js';
+import { gradientElements, vectorStride } from '../src/nn/shared-blocks.js';
 import { clipFactor } from '../src/optim/clipping.js';
 import { createOptimizer } from '../src/optim/create.js';
 import type { Optimizer } from '../src/optim/optimizer.js';
@@ -16,6 +17,7 @@ import { createSchedule } from '../src/optim/schedules/create.js';
 import type { Schedule } from '../src/optim/schedules/schedule.js';
 import { BUCKET_BLOCK, type Range } from '../src/reduce/buckets.js';
 import { LockstepError } from '../src/common/errors.js';
+import { wholePages, type MemoryPart } from '../src/protocol/memory-part.js';
 import { layOutState } from './state-layout.js';
 import { initialLossScale, nextLossScale, type LossScaleState } from './loss-scale.js';
 import type { ExchangeOutcome } from './step-attempt.js';
@@ -87,6 +89,10 @@ export class ModelState {
   readonly kernels: Kernels;
   /** Blocks that take arriving gradient sums, each as long as the parameters. */
   readonly gradientBlocks: readonly Offset[];
+  /** The two copies of the model vector as workers get them, which workers of this host may map. */
+  readonly publishedVectors: MemoryPart;
+  /** Addresses where gradients of workers of this host can be mapped. */
+  readonly gradientRooms: readonly MemoryPart[];
   readonly #model: Model;
   readonly #job: Job;
   readonly #optimizer: Optimizer;
@@ -114,20 +120,26 @@ export class ModelState {
     this.#optimizer = createOptimizer(job.training.optimizer);
     this.#schedule = createSchedule(job.training);
     this.#parameters = model.tensors.filter((tensor) => tensor.parameter !== null);
-    const { elements, blocks } = layOutState(job, model);
+    const withRooms = shared === undefined && job.cluster.transport !== 'grpc';
+    const { elements, blocks, rooms } = layOutState(job, model, withRooms);
     const arena = shared ?? Arena.create(elements);
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
     const { wireFormat, accumulate } = job.training;
-    const copy = (): Copy => {
-      const vector = arena.allocate(model.vectorElements);
-      const published = wireFormat.weights === 'float32' ? vector : arena.allocate(model.vectorElements);
+    const pair = arena.allocateAligned(2 * vectorStride(model));
+    const copy = (published: Offset): Copy => {
+      const vector = wireFormat.weights === 'float32' ? published : arena.allocate(model.vectorElements);
       return { vector, published, slots: this.#optimizer.slots.map(() => arena.allocate(model.parameterElements)) };
     };
-    this.#committed = copy();
-    this.#next = copy();
+    this.#committed = copy(pair);
+    this.#next = copy(pair + vectorStride(model));
+    const part = (offset: Offset, count: number): MemoryPart =>
+      wholePages(arena.memory.buffer, offset * arena.elementBytes, count * arena.elementBytes);
+    this.publishedVectors = part(pair, 2 * vectorStride(model));
     this.accumulated = accumulate === 1 ? null : arena.allocate(model.parameterElements);
     this.#lossScale = initialLossScale(wireFormat.gradients);
     this.gradientBlocks = Array.from({ length: blocks }, () => arena.allocate(model.parameterElements));
+    const gradients = gradientElements(model, job.training.shards);
+    this.gradientRooms = Array.from({ length: rooms }, () => part(arena.allocateAligned(gradients), gradients));
     initializeModel(model, job.seed, arena.view(this.#committed.vector, model.vectorElements));
     this.#publish(this.#committed, 0, model.parameterElements);
     this.#publishStatistics(this.#committed);

@@ -10,6 +10,7 @@ import type { Logger } from '../src/observe/logger.js';
 import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
 import type { Hello, Shutdown } from '../src/protocol/messages.js';
 import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint, type ModelTensor } from '../src/state/checkpoint.js';
+import { offerPart, type OfferedMemory } from '../src/transport/shared-part.js';
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
 import { weightsSha256 } from '../src/state/weights-hash.js';
@@ -63,6 +64,8 @@ export class TrainingRun {
   readonly resumedSteps: number;
   readonly #options: RunOptions;
   readonly #state: ModelState;
+  /** The model vectors, for workers of this host; null where nobody shares memory. */
+  readonly #vectors: OfferedMemory | null;
   readonly #trace: ClusterTrace | null;
   readonly #earlyStopping: EarlyStopping | null;
   /** What workers are told once the run is over. */
@@ -81,6 +84,7 @@ export class TrainingRun {
     this.#earlyStopping = earlyStopping;
     this.#options = options;
     this.#state = state;
+    this.#vectors = offerVectors(options, state);
     this.directory = directory;
     this.resumedSteps = state.version;
     this.runId = options.reception?.runId ?? randomUUID();
@@ -152,6 +156,7 @@ export class TrainingRun {
       baseDir: prepared.baseDir,
       dataFingerprint: prepared.data.fingerprint,
       ...prepared.normalization,
+      ...(this.#vectors === null ? {} : { vectors: this.#vectors.offer }),
       ...(this.#trace === null ? {} : { trace: this.#trace.range }),
     });
     this.#trace?.join(link, hello);
@@ -187,6 +192,8 @@ export class TrainingRun {
     } catch (thrown) {
       await this.abandon(thrown);
       throw LockstepError.from(thrown);
+    } finally {
+      this.#vectors?.seal();
     }
   }
 
@@ -281,6 +288,20 @@ export class TrainingRun {
       error: { code, message, ...(hint === undefined ? {} : { hint }) },
     });
     await this.directory.discardIfEmpty();
+  }
+}
+
+/** Offers the model vectors to workers of this host. */
+function offerVectors({ prepared, arena, logger }: RunOptions, state: ModelState): OfferedMemory | null {
+  // A worker in this process has them anyway.
+  if (prepared.job.cluster.transport === 'grpc' || arena !== undefined) return null;
+  try {
+    return offerPart(state.publishedVectors);
+  } catch (thrown) {
+    const { code, message } = LockstepError.from(thrown);
+    if (code !== 'unavailable') throw thrown;
+    logger.debug({ reason: message }, 'the model is sent to every worker');
+    return null;
   }
 }
 

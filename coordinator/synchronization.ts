@@ -62,6 +62,8 @@ export class Synchronization {
   /** Buckets whose new weights have to wait for the commit. */
   #waiting: Bucket[] = [];
   readonly #known = new Map<string, Known>();
+  /** Workers that have mapped the model vectors. */
+  readonly #sharing = new Set<string>();
   /** A member of a mesh is gone, and with it perhaps weights that it was to pass on. */
   #memberLost = false;
   #fence: Fence = { epoch: 0, step: 0, attempt: 0 };
@@ -182,9 +184,19 @@ export class Synchronization {
     }
   }
 
+  /** A worker has mapped the model vectors. */
+  shares(worker: string): void {
+    this.#sharing.add(worker);
+  }
+
+  isSharing(worker: string): boolean {
+    return this.#sharing.has(worker);
+  }
+
   /** Forgets a worker that is gone. */
   forget(worker: string): void {
     this.#known.delete(worker);
+    this.#sharing.delete(worker);
     if (this.#collective.name !== 'mesh' || !this.#members.includes(worker)) return;
     this.#memberLost = true;
     this.#known.clear();
@@ -204,7 +216,12 @@ export class Synchronization {
   #sendBucket(bucket: Bucket, version: number, vector: Float32Array): void {
     const owner = this.#collective.owner(bucket.index, this.#members);
     const began = performance.now();
-    this.#send(sentTo(owner, this.#participants), bucket, version, vector);
+    this.#send(
+      sentTo(owner, this.#participants, (worker) => this.isSharing(worker)),
+      bucket,
+      version,
+      vector,
+    );
     this.#broadcastMs += this.#spent('broadcast', began, bucket);
   }
 

@@ -23,6 +23,7 @@ import type { Piece } from '../src/protocol/piece.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
 import { Evaluator } from './evaluator.js';
+import { GradientRooms } from './gradient-rooms.js';
 import { Judge, type JudgeOptions, type Scores } from './judge.js';
 import type { Membership } from './membership.js';
 import { StepAudit } from './step-audit.js';
@@ -56,6 +57,7 @@ export class Trainer {
   #attempt: StepAttempt | null = null;
   #attempts = 0;
   readonly #synchronization: Synchronization;
+  readonly #rooms: GradientRooms;
   /** The membership epoch that the workers have been told of. */
   #rosterEpoch = -1;
   /** Two workers were found that cannot reach each other. */
@@ -72,6 +74,7 @@ export class Trainer {
       gradientFormat: options.job.training.wireFormat.gradients,
       send: (worker, piece) => this.#crew.sendPiece(worker, piece),
     });
+    this.#rooms = new GradientRooms(options.state.gradientRooms);
     this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
       this.#synchronization.bring(worker, true),
     );
@@ -114,7 +117,13 @@ export class Trainer {
         // For whoever traces the run, who has taken them out before.
         break;
       case 'ready': {
-        this.#crew.markReady(id)?.openPieces();
+        const { gradients } = message;
+        const link = this.#crew.markReady(id);
+        if (link === null) break;
+        // Who offers its gradients has mapped the model vectors.
+        if (gradients === undefined) link.openPieces(null, null);
+        else link.openPieces(this.#options.state.publishedVectors, this.#rooms.take(id, gradients));
+        if (gradients !== undefined) this.#synchronization.shares(id);
         break;
       }
       case 'exchangeNodes':
@@ -274,7 +283,13 @@ export class Trainer {
     const { epoch } = this.membership;
     if (epoch === this.#rosterEpoch) return;
     this.#rosterEpoch = epoch;
-    const members = this.#crew.readyLinks.map(({ id, address }) => ({ id, address }));
+    // Sums of an attempt that counted on whoever has left are of no use now.
+    this.#rooms.keep(this.#crew.ready);
+    const members = this.#crew.readyLinks.map(({ id, address }) => ({
+      id,
+      address,
+      sharesVectors: this.#synchronization.isSharing(id),
+    }));
     const { bucketElements, collective } = this.#options.cooperation.of(members.length);
     const roster: Roster = {
       type: 'roster',

@@ -27,7 +27,15 @@ class CalledOff extends Error {}
 /** What an agent needs of whatever does the computing. */
 export type AgentEngine = Pick<
   Engine,
-  'vectors' | 'parameters' | 'parameterElements' | 'createKernels' | 'setBuckets' | 'train' | 'evaluate' | 'close'
+  | 'vectors'
+  | 'parts'
+  | 'parameters'
+  | 'parameterElements'
+  | 'createKernels'
+  | 'setBuckets'
+  | 'train'
+  | 'evaluate'
+  | 'close'
 >;
 
 export interface AgentOptions {
@@ -204,8 +212,9 @@ export class Agent implements CoordinatorLinkEvents {
         tracer: this.#trace.tracer,
       }),
     };
-    link.openPieces(engine.parameterElements);
-    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
+    const gradients = link.openPieces(engine.parameterElements, engine.parts);
+    const offer = gradients === null ? {} : { gradients };
+    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint, ...offer });
     observer.ready(welcome.workerId);
   }
 
@@ -235,7 +244,6 @@ export class Agent implements CoordinatorLinkEvents {
     const { tracer } = this.#trace;
     tracer.begin(fence.step);
     const began = performance.now();
-    slots.use(plan.weightsVersion);
     reduction.begin(plan);
     if (plan.firstShard === plan.endShard) {
       link.send({
@@ -250,6 +258,8 @@ export class Agent implements CoordinatorLinkEvents {
       this.#trace.flush();
       return;
     }
+    await slots.use(plan.weightsVersion);
+    if (!current()) return;
     const port: PassPort = {
       post: (exchange, nodes) => {
         if (current()) link.send({ type: 'exchangeNodes', fence, exchange, nodes });
@@ -280,7 +290,7 @@ export class Agent implements CoordinatorLinkEvents {
     // A plan means that others have answered in this worker's place.
     if (this.#over || this.#current !== null) return;
     const { engine, slots } = this.#ready();
-    slots.use(message.weightsVersion);
+    await slots.use(message.weightsVersion);
     await slots.arrived(0, engine.vectors[0].length);
     const began = performance.now();
     const { request } = message;

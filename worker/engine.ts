@@ -13,7 +13,9 @@ import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
+import { gradientElements, vectorStride } from '../src/nn/shared-blocks.js';
 import type { Stage } from '../src/nn/program.js';
+import { wholePages, type MemoryPart, type SharedParts } from '../src/protocol/memory-part.js';
 import {
   evaluationShards,
   isHealthDue,
@@ -210,6 +212,20 @@ export class Engine {
     const { vectors } = this.#layout;
     const { vectorElements } = this.#options.model;
     return [this.#floats(vectors[0], vectorElements), this.#floats(vectors[1], vectorElements)];
+  }
+
+  /** What others of this host may share of this engine's memory; null where the model vectors are somebody else's. */
+  get parts(): SharedParts | null {
+    const { model, job, shared } = this.#options;
+    if (shared !== undefined) return null;
+    const { vectors, gradients } = this.#layout;
+    const { memory, elementBytes } = this.#arena;
+    const part = (offset: Offset, elements: number): MemoryPart =>
+      wholePages(memory.buffer, offset * elementBytes, elements * elementBytes);
+    return {
+      vectors: part(vectors[0], 2 * vectorStride(model)),
+      gradients: part(gradients, gradientElements(model, job.training.shards)),
+    };
   }
 
   /** Where the parameters lie in a model vector. */

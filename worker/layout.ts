@@ -9,8 +9,8 @@ import { createReferenceKernels } from '../src/kernels/reference/reference-kerne
 import { perRow, type Allocator, type RowOperation } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
 import type { Model } from '../src/nn/model.js';
+import { gradientElements, vectorStride } from '../src/nn/shared-blocks.js';
 import { compileProgram, treeScratchElements, type Program } from '../src/nn/program.js';
-import { maxSubtrees } from '../src/reduce/tree.js';
 import { EVALUATION_ROWS } from '../src/protocol/messages.js';
 import type { Control } from './control.js';
 import type { StagingSlot } from './staging.js';
@@ -80,9 +80,9 @@ export function layOut(
   }))[thread];
   if (scratch === undefined) throw new RangeError(`no thread ${thread}`);
   const kernels = createKernels(scratch.kernels);
-  const ownVector = (): Offset => allocator.allocate(model.vectorElements);
-  const vectors = options.vectors ?? ([ownVector(), ownVector()] as const);
-  const gradients = allocator.allocate(maxSubtrees(shards) * model.parameterElements);
+  const pair = options.vectors?.[0] ?? allocator.allocateAligned(2 * vectorStride(model));
+  const vectors = options.vectors ?? ([pair, pair + vectorStride(model)] as const);
+  const gradients = allocator.allocateAligned(gradientElements(model, shards));
   const features = sizeOf(model.inputShape);
   const mean = allocator.allocate(features);
   const inverseDeviation = allocator.allocate(features);

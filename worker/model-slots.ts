@@ -55,14 +55,11 @@ export class ModelSlots {
     return true;
   }
 
-  /** Puts a version into use, whether or not all of it has arrived. */
-  use(version: number): void {
-    if (this.#slots[this.#active].version === version) return;
-    this.#active = this.#active === 0 ? 1 : 0;
-    const slot = this.#slots[this.#active];
-    if (slot.version === version) return;
-    slot.version = version;
-    slot.coverage.clear();
+  /** Puts a version into use as soon as some of it has arrived: that tells where it lies. Rejects when {@link cancel} comes first. */
+  async use(version: number): Promise<void> {
+    const find = (): number => this.#slots.findIndex((slot) => slot.version === version);
+    if (find() < 0) await this.#until(() => find() >= 0);
+    this.#active = find() === 0 ? 0 : 1;
   }
 
   /** Whether elements [start, end) of the version in use are there. */
@@ -72,10 +69,7 @@ export class ModelSlots {
 
   /** Resolves when elements [start, end) of the version in use are there; rejects when {@link cancel} comes first. */
   arrived(start: number, end: number): Promise<void> {
-    if (this.has(start, end)) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ isMet: () => this.has(start, end), resolve, reject });
-    });
+    return this.has(start, end) ? Promise.resolve() : this.#until(() => this.has(start, end));
   }
 
   /** Lets whoever waits go on with an error. */
@@ -83,6 +77,12 @@ export class ModelSlots {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) waiter.reject(reason);
+  }
+
+  #until(isMet: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ isMet, resolve, reject });
+    });
   }
 
   #look(): void {
@@ -94,7 +94,7 @@ export class ModelSlots {
   #placeOf(version: number, start: number, bytes: Uint8Array): Slot | null {
     const active = this.#slots[this.#active];
     const spare = this.#slots[this.#active === 0 ? 1 : 0];
-    // In the coordinator's own process the bytes lie where they belong.
+    // In memory that is shared with the coordinator the bytes lie where they belong.
     const inPlace = this.#slots.find(
       ({ vector }) => vector.buffer === bytes.buffer && vector.byteOffset + start * 4 === bytes.byteOffset,
     );

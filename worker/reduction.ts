@@ -36,6 +36,7 @@ export class Reduction {
   readonly #options: ReductionOptions;
   #collective: Collective = collectives.star;
   #members: readonly string[] = [];
+  #sharing: readonly string[] = [];
   #buckets: readonly Bucket[] = [];
   #owned: BucketSums | null = null;
   #fence: Fence | null = null;
@@ -50,6 +51,7 @@ export class Reduction {
   adopt(roster: Roster, buckets: readonly Bucket[]): void {
     this.#collective = collectives[roster.collective];
     this.#members = roster.members.map(({ id }) => id);
+    this.#sharing = roster.members.filter(({ sharesVectors }) => sharesVectors === true).map(({ id }) => id);
     this.#buckets = buckets;
     this.#fence = null;
     const owned = buckets.filter((bucket) => this.#owner(bucket) === this.#options.self);
@@ -101,7 +103,8 @@ export class Reduction {
     const piece: Piece = { kind: 'weights', fence, node: ROOT, start, count, format: 'float32', bytes };
     const { self, tracer } = this.#options;
     const began = performance.now();
-    for (const member of passedOnTo(self, this.#members)) this.#options.send(member, piece);
+    for (const member of passedOnTo(self, this.#members, (member) => this.#sharing.includes(member)))
+      this.#options.send(member, piece);
     // Versions are counted like steps from 1: the weights of a version are those that its step has made.
     const args = { step: fence.step, bucket: bucket.index, bytes: bytes.length };
     tracer.span('broadcast', 'pass on', began, performance.now(), args);

@@ -17,11 +17,14 @@ export interface Collective {
 export const collectives: Readonly<Record<CollectiveName, Collective>> = { star, mesh };
 
 /** Those whom the owner of a bucket, once it has new weights from the coordinator, passes them on to. */
-export function passedOnTo(owner: string, members: readonly string[]): readonly string[] {
-  return members.filter((member) => member !== owner);
+export function passedOnTo(owner: string, members: readonly string[], isSharing: IsSharing): readonly string[] {
+  return members.filter((member) => member !== owner && !isSharing(member));
 }
 
-/** Those to whom the coordinator itself sends the new weights of a bucket. */
-export function sentTo(owner: string, members: readonly string[]): readonly string[] {
-  return owner === COORDINATOR ? members : [owner];
+/** Those to whom the coordinator itself sends the new weights of a bucket, or says that they are there. */
+export function sentTo(owner: string, members: readonly string[], isSharing: IsSharing): readonly string[] {
+  return owner === COORDINATOR ? members : members.filter((member) => member === owner || isSharing(member));
 }
+
+/** Whether a member has the coordinator's model vectors in its own memory: nothing needs to travel to it. */
+type IsSharing = (member: string) => boolean;

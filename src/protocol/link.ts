@@ -3,7 +3,8 @@
  * the process) is behind these interfaces.
  */
 import type { Piece } from './piece.js';
-import type { CoordinatorMessage, RosterMember, WorkerMessage } from './messages.js';
+import type { MemoryPart, SharedParts } from './memory-part.js';
+import type { CoordinatorMessage, MemoryOffer, RosterMember, WorkerMessage } from './messages.js';
 
 /** What the coordinator is called where processes send each other pieces; workers go by the name in their welcome. */
 export const COORDINATOR = 'coordinator';
@@ -18,8 +19,13 @@ export interface WorkerLink {
   sendPiece(piece: Piece): void;
   /** Whether bytes that were handed over are still being read. */
   readonly sending: boolean;
-  /** Starts the flow of pieces from this worker; called once, when it is ready. */
-  openPieces(): void;
+  /**
+   * Starts the flow of pieces from this worker; called once, when it is ready.
+   *
+   * @param vectors the model vectors that the worker has mapped; null: it has none.
+   * @param gradients where its gradients are mapped here; null: nowhere.
+   */
+  openPieces(vectors: MemoryPart | null, gradients: MemoryPart | null): void;
   close(): void;
 }
 
@@ -36,8 +42,14 @@ export interface CoordinatorLink {
   send(message: WorkerMessage): void;
   /** Ships part of a gradient or model to the {@link COORDINATOR} or to a peer. Its bytes stay unchanged until the next plan. */
   sendPiece(to: string, piece: Piece): void;
-  /** Starts the flow of pieces from the coordinator; called once, when there is room for them. @param parameterElements Of the model. */
-  openPieces(parameterElements: number): void;
+  /**
+   * Starts the flow of pieces from the coordinator; called once, when there is room for them.
+   *
+   * @param parameterElements Of the model.
+   * @param parts what may be shared with a coordinator of the same host; null: nothing.
+   * @returns the worker's gradients as the coordinator may map them, where its model vectors are mapped here; else null.
+   */
+  openPieces(parameterElements: number, parts: SharedParts | null): MemoryOffer | null;
   /** The workers to receive pieces from, from now on. */
   setPeers(peers: readonly RosterMember[]): void;
 }

@@ -46,6 +46,7 @@ export class LocalConnection implements WorkerLink {
         const early = this.#early ?? [];
         this.#early = null;
         for (const piece of early) this.sendPiece(piece);
+        return null;
       },
       setPeers: () => undefined,
     };

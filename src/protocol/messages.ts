@@ -69,6 +69,8 @@ export interface RosterMember {
   readonly id: string;
   /** HOST:PORT where others pull pieces from it; null for a worker in the coordinator's own process. */
   readonly address: string | null;
+  /** It has the coordinator's model vectors mapped, and gets no weights from other members. Default: no. */
+  readonly sharesVectors?: boolean;
 }
 
 /** How gradient sums meet: at the coordinator, or at the workers, each of which owns some of the buckets. */

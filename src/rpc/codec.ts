@@ -102,7 +102,7 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
     }
     case 'roster': {
       const { board, ...rest } = message;
-      const members = message.members.map(({ id, address }) => ({ id, address: address ?? '' }));
+      const members = message.members.map((member) => ({ ...member, address: member.address ?? '' }));
       return { roster: { ...rest, ...(board === undefined ? {} : { board: fromOffer(board) }), members } };
     }
     case 'plan':
@@ -135,7 +135,7 @@ export function decodeCoordinatorMessage(wire: WireFromCoordinator): Coordinator
   if (wire.roster) {
     const { collective, members, board, ...rest } = wire.roster;
     if (collective !== 'star' && collective !== 'mesh') return null;
-    const list = members.map(({ id, address }) => ({ id, address: address === '' ? null : address }));
+    const list = members.map((member) => ({ ...member, address: member.address === '' ? null : member.address }));
     return { type: 'roster', ...rest, collective, members: list, ...(board === null ? {} : { board }) };
   }
   if (wire.plan) return { type: 'plan', ...wire.plan, fence: toFence(wire.plan.fence) };

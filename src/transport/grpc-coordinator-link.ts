@@ -3,7 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { COORDINATOR, type CoordinatorLink, type CoordinatorLinkEvents } from '../protocol/link.js';
-import type { Hello, RosterMember, Welcome, WorkerMessage } from '../protocol/messages.js';
+import type { SharedParts } from '../protocol/memory-part.js';
+import type { Hello, MemoryOffer, RosterMember, Welcome, WorkerMessage } from '../protocol/messages.js';
 import { formatAddress, parseAddress, type Address } from '../rpc/address.js';
 import { callMetadata, clientCredentials, clientOptions, type Security } from '../rpc/channel.js';
 import { decodeCoordinatorMessage, encodeWorkerMessage } from '../rpc/codec.js';
@@ -13,6 +14,7 @@ import type { WorkerMessage as WireToCoordinator } from '../rpc/generated/lockst
 import { protocol } from '../rpc/proto.js';
 import { plainReason } from '../rpc/reason.js';
 import { BulkReader } from './bulk-reader.js';
+import { CoordinatorMemory } from './coordinator-memory.js';
 import { LAST_WORDS_MS } from './last-words.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
 import { noteFromCoordinator, noteToCoordinator } from './short-cut.js';
@@ -38,6 +40,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   readonly #readers = new Map<string, BulkReader>();
   #welcome: Welcome | null = null;
   #codec: WireCodec | null = null;
+  #memory: CoordinatorMemory | null = null;
   /** Resolves with the end of the control stream. */
   readonly #ended: Promise<unknown>;
   #closed = false;
@@ -76,16 +79,26 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   }
 
   sendPiece(to: string, piece: Piece): void {
-    if (!this.#closed) this.#options.server.send(to, this.#codec?.encode(piece) ?? piece);
+    if (this.#closed) return;
+    // What need not travel needs no format to travel in.
+    const isShared = to === COORDINATOR && piece.kind === 'gradient' && this.#memory !== null;
+    this.#options.server.send(to, isShared ? piece : (this.#codec?.encode(piece) ?? piece));
   }
 
-  openPieces(parameterElements: number): void {
-    if (this.#welcome === null) return;
-    this.#codec = new WireCodec({ ...this.#welcome.job.training.wireFormat, parameterElements });
-    this.#open(COORDINATOR, this.#options.coordinator, async (reason) => {
+  openPieces(parameterElements: number, parts: SharedParts | null): MemoryOffer | null {
+    const welcome = this.#welcome;
+    if (welcome === null || this.#closed) return null;
+    const { wireFormat } = welcome.job.training;
+    this.#codec = new WireCodec({ ...wireFormat, parameterElements });
+    const { vectors } = welcome;
+    this.#memory = vectors === undefined || parts === null ? null : CoordinatorMemory.share(vectors, parts);
+    if (this.#memory !== null) this.#options.server.offer(COORDINATOR, this.#memory.parts.gradients);
+    const lost = async (reason: string): Promise<void> => {
       await setTimeout(LAST_WORDS_MS, undefined, { ref: false });
       this.#lose(reason);
-    });
+    };
+    this.#open(COORDINATOR, this.#options.coordinator, lost, this.#memory);
+    return this.#memory?.offer ?? null;
   }
 
   setPeers(peers: readonly RosterMember[]): void {
@@ -111,19 +124,40 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     this.#closed = true;
     this.#options.server.serveAs(null);
     for (const reader of this.#readers.values()) reader.close();
+    this.#memory?.close();
     this.#call.end();
     await Promise.race([this.#ended, setTimeout(LAST_WORDS_MS, undefined, { ref: false })]);
     this.#client.close();
   }
 
-  #open(source: string, address: Address, lost: (reason: string) => void | Promise<void>): void {
+  #open(
+    source: string,
+    address: Address,
+    lost: (reason: string) => void | Promise<void>,
+    memory: CoordinatorMemory | null = null,
+  ): void {
     if (this.#welcome === null || this.#closed) return;
     const { workerId: self, runId, job } = this.#welcome;
     const { security, heartbeatTimeoutMs, transfers: counters } = this.#options;
     const { transport: carrier, connections: lanes } = job.cluster;
     const reader = new BulkReader(
-      { address, self, source, runId, security, heartbeatTimeoutMs, lanes, carrier, counters },
       {
+        address,
+        self,
+        source,
+        runId,
+        security,
+        heartbeatTimeoutMs,
+        lanes,
+        carrier,
+        counters,
+        mapped: memory?.parts.vectors ?? null,
+      },
+      {
+        // What comes by gRPC after all is written where the vectors were mapped.
+        opened: (carrier) => {
+          if (carrier !== 'shm') memory?.unmapVectors();
+        },
         piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece),
         note: (bytes) => {
           const message = source === COORDINATOR ? noteFromCoordinator(bytes) : null;

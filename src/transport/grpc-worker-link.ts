@@ -2,6 +2,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { LockstepError } from '../common/errors.js';
 import { COORDINATOR, type WorkerLink } from '../protocol/link.js';
+import type { MemoryPart } from '../protocol/memory-part.js';
 import type { CoordinatorMessage, WorkerMessage } from '../protocol/messages.js';
 import { formatAddress, isUnspecified, parseAddress, type Address } from '../rpc/address.js';
 import type { Security } from '../rpc/channel.js';
@@ -41,6 +42,8 @@ export class GrpcWorkerLink implements WorkerLink {
   readonly id: string;
   readonly #options: GrpcWorkerLinkOptions;
   #reader: BulkReader | null = null;
+  /** The worker has mapped the model vectors that pieces for it lie in. */
+  #sharesVectors = false;
   #closed = false;
 
   constructor(options: GrpcWorkerLinkOptions) {
@@ -65,14 +68,19 @@ export class GrpcWorkerLink implements WorkerLink {
   }
 
   sendPiece(piece: Piece): void {
-    if (!this.#closed) this.#options.bulk.send(this.id, this.#options.codec().encode(piece));
+    if (this.#closed) return;
+    const { bulk, codec } = this.#options;
+    // What need not travel needs no format to travel in.
+    bulk.send(this.id, this.#sharesVectors ? piece : codec().encode(piece));
   }
 
   get sending(): boolean {
     return !this.#closed && this.#options.bulk.busy(this.id);
   }
 
-  openPieces(): void {
+  openPieces(vectors: MemoryPart | null, mapped: MemoryPart | null): void {
+    this.#sharesVectors = vectors !== null;
+    this.#options.bulk.offer(this.id, vectors);
     const { security, heartbeatTimeoutMs, runId, carrier, lanes, codec, onBroken, onMessage, onPiece, transfers } =
       this.#options;
     let address: Address;
@@ -94,6 +102,7 @@ export class GrpcWorkerLink implements WorkerLink {
         lanes,
         carrier,
         counters: transfers,
+        mapped,
       },
       {
         piece: (piece) => onPiece(codec().decode(piece)),

@@ -6,6 +6,7 @@ import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { LockstepError } from '../common/errors.js';
+import type { MemoryPart } from '../protocol/memory-part.js';
 
 /** For people who look at /proc. */
 const NAME = 'lockstep';
@@ -155,18 +156,13 @@ function mapFile(fd: number, bytes: number): Mapping {
 }
 
 /**
- * Puts the beginning of a file in the place of a part of a buffer; what stood there is gone. Both ends of the part lie on pages.
+ * Puts the beginning of a file in the place of a part of memory; what stood there is gone.
  *
  * @param access `read`: a write there ends the process.
  * @returns how to end that: the part is of this process alone then, and reads zeros.
  * @throws LockstepError `unavailable`
  */
-export function mapOver(
-  buffer: ArrayBufferLike,
-  { byteOffset, bytes }: { readonly byteOffset: number; readonly bytes: number },
-  fd: number,
-  access: 'read' | 'write',
-): () => void {
+export function mapOver({ buffer, byteOffset, bytes }: MemoryPart, fd: number, access: 'read' | 'write'): () => void {
   const { map, addressOf, errno } = memory();
   if (byteOffset < 0 || byteOffset + bytes > buffer.byteLength) throw new RangeError('a part beyond the buffer');
   const address = addressOf(buffer) + byteOffset;

@@ -2,6 +2,7 @@
 import type { Address } from '../rpc/address.js';
 import { RpcServer, type Security } from '../rpc/channel.js';
 import { BulkServer } from './bulk-server.js';
+import type { MemoryPart } from '../protocol/memory-part.js';
 import type { Identity, Piece, TransferCounter } from '../protocol/piece.js';
 
 export class WorkerServer {
@@ -35,6 +36,11 @@ export class WorkerServer {
   /** Queues a piece for the coordinator or another worker. */
   send(to: string, piece: Piece): void {
     this.#bulk.send(to, piece);
+  }
+
+  /** See {@link BulkServer.offer}. */
+  offer(to: string, part: MemoryPart): void {
+    this.#bulk.offer(to, part);
   }
 
   /** See {@link BulkServer.note}. */

@@ -51,8 +51,8 @@ describe.each([
     const { workerLink, coordinatorLink, atWorker, atCoordinator } = pair;
     workerLink.send(evaluate(1));
     coordinatorLink.send(evaluated(1));
-    coordinatorLink.openPieces(100);
-    workerLink.openPieces();
+    coordinatorLink.openPieces(100, null);
+    workerLink.openPieces(null, null);
     workerLink.sendPiece(model(1, numbers(3)));
     coordinatorLink.sendPiece(COORDINATOR, gradient(numbers(3)));
     expect([atWorker.messages, atCoordinator.messages]).toEqual([[], []]);
@@ -77,7 +77,7 @@ describe.each([
   it('hands over a model, in however many pieces', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    coordinatorLink.openPieces(100);
+    coordinatorLink.openPieces(100, null);
     const vector = numbers(LARGE);
     workerLink.sendPiece(model(7, vector));
     await atWorker.until(() => atWorker.receivedBytes === vector.byteLength);
@@ -89,7 +89,7 @@ describe.each([
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
     workerLink.sendPiece(model(0, numbers(3)));
-    coordinatorLink.openPieces(100);
+    coordinatorLink.openPieces(100, null);
     await atWorker.until(() => atWorker.receivedBytes === 12);
     while (workerLink.sending) await settled();
     const vector = numbers(LARGE);
@@ -107,7 +107,7 @@ describe.each([
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
     for (const version of [1, 2, 3]) workerLink.sendPiece(model(version, numbers(10, version)));
-    coordinatorLink.openPieces(100);
+    coordinatorLink.openPieces(100, null);
     await atWorker.until(() => atWorker.pieces.length === 3);
     workerLink.sendPiece(model(4, numbers(10, 4)));
     await atWorker.until(() => atWorker.pieces.length === 4);
@@ -119,7 +119,7 @@ describe.each([
   it('ships gradients under the fence, node and place that they belong to', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atCoordinator } = pair;
-    workerLink.openPieces();
+    workerLink.openPieces(null, null);
     const sums = [
       gradient(numbers(LARGE), { node: { level: 1, index: 1 } }),
       gradient(numbers(LARGE, 5), { node: { level: 0, index: 4 } }),
@@ -143,7 +143,7 @@ describe.each([
     for (const step of [2, 3]) {
       coordinatorLink.sendPiece(COORDINATOR, gradient(numbers(4, step), { fence: { ...fence, step } }));
     }
-    workerLink.openPieces();
+    workerLink.openPieces(null, null);
     await atCoordinator.until(() => atCoordinator.pieces.length === 2);
     expect(atCoordinator.pieces.map((piece) => piece.fence.step)).toEqual([2, 3]);
   });
@@ -151,7 +151,7 @@ describe.each([
   it('that the coordinator has closed brings the worker nothing more', async () => {
     pair = await connect();
     const { workerLink, coordinatorLink, atWorker } = pair;
-    coordinatorLink.openPieces(100);
+    coordinatorLink.openPieces(100, null);
     workerLink.close();
     workerLink.send(evaluate(1));
     workerLink.sendPiece(model(1, numbers(3)));

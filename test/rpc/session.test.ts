@@ -55,8 +55,8 @@ async function slowlyConnected(carrier?: 'shm') {
   const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
   if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
   network.slowDown(400);
-  worker.link.openPieces(3);
-  link.openPieces();
+  worker.link.openPieces(3, null);
+  link.openPieces(null, null);
   link.sendPiece(model(1, numbers(3)));
   worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
   await worker.side.until(() => worker.side.pieces.length === 1);
@@ -109,7 +109,7 @@ describe('a worker that knocks', () => {
     await welcomed(await join(coordinator.address, { token: 'secret', ownToken: 'other' }));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openPieces();
+    link?.openPieces(null, null);
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses[0]).toContain('gradients cannot be pulled from 127.0.0.1:');
     expect(side?.losses[0]).toContain('LOCKSTEP_TOKEN');
@@ -120,7 +120,7 @@ describe('a worker that knocks', () => {
     const worker = await welcomed(await join(coordinator.address, { address: () => address }));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openPieces();
+    link?.openPieces(null, null);
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses).toHaveLength(1);
     expect(side?.losses[0]).toContain(address);
@@ -134,7 +134,7 @@ describe('a worker that knocks', () => {
     await welcomed(worker);
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openPieces();
+    link?.openPieces(null, null);
     await side?.until(() => side.losses.length > 0);
     expect(side?.losses[0]).toContain('127.0.0.1:1');
   });
@@ -153,8 +153,8 @@ describe('tensors', () => {
     const worker = await welcomed(await join(coordinator.address));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    worker.link.openPieces(100);
-    link?.openPieces();
+    worker.link.openPieces(100, null);
+    link?.openPieces(null, null);
     link?.sendPiece(model(1, numbers(600_000)));
     worker.link.sendPiece(COORDINATOR, gradient(numbers(300_000)));
     await worker.side.until(() => worker.side.receivedBytes === 2_400_000);
@@ -177,7 +177,7 @@ describe('tensors', () => {
     await welcomed(await join(second.address, { address: () => address }));
     const [link] = second.links;
     const [side] = second.sides;
-    link?.openPieces();
+    link?.openPieces(null, null);
     await side?.until(() => side.pieces.length > 0);
     expect(side?.pieces.map((part) => part.fence.step)).toEqual([9]);
   });
@@ -214,7 +214,7 @@ describe.skipIf(process.platform !== 'linux')('processes that share memory', () 
     const worker = await welcomed(await join(coordinator.address));
     const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
     if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
-    link.openPieces();
+    link.openPieces(null, null);
     worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
     await atCoordinator.until(() => atCoordinator.pieces.length === 1);
     const nodes = [{ level: 0, index: 0, values: numbers(100_000) }];
@@ -311,7 +311,7 @@ describe('a connection that breaks', () => {
     const worker = await welcomed(await join(coordinator.address, { address }));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    link?.openPieces();
+    link?.openPieces(null, null);
     worker.link.sendPiece(COORDINATOR, gradient(numbers(3)));
     await side?.until(() => side.pieces.length > 0);
     cut(network);
@@ -327,7 +327,7 @@ describe('a connection that breaks', () => {
     const worker = await welcomed(await join(network.address));
     const [link] = coordinator.links;
     const [side] = coordinator.sides;
-    worker.link.openPieces(100);
+    worker.link.openPieces(100, null);
     link?.sendPiece(model(1, numbers(8_000_000)));
     await worker.side.until(() => worker.side.pieces.length > 0);
     network.cut();

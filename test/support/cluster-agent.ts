@@ -27,6 +27,7 @@ export const SHARDS: readonly ShardReport[] = [{ shard: 0, loss: 2, correct: 1 }
 /** An engine that exchanges twice and keeps a diary. */
 class DiaryEngine implements AgentEngine {
   readonly diary: string[] = [];
+  readonly parts = null;
   readonly vectors = [new Float32Array(ELEMENTS), new Float32Array(ELEMENTS)] as const;
   readonly parameters = [{ offset: 0, size: ELEMENTS }];
   readonly parameterElements = ELEMENTS;
@@ -87,7 +88,10 @@ export class Stage {
       link: {
         send: (message) => this.sent.push(message),
         sendPiece: (to, piece) => this.sent.push({ type: 'piece', to, piece }),
-        openPieces: () => this.sent.push({ type: 'openPieces' }),
+        openPieces: () => {
+          this.sent.push({ type: 'openPieces' });
+          return null;
+        },
         setPeers: (peers) => this.sent.push({ type: 'setPeers', peers: peers.map(({ id }) => id) }),
       },
       startEngine,

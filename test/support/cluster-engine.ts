@@ -38,6 +38,7 @@ interface Leaf {
 export class ClusterEngine implements AgentEngine {
   readonly #cluster: ClusterJob;
   readonly #sampler: EpochSampler;
+  readonly parts = null;
   readonly vectors: readonly [Float32Array, Float32Array];
   readonly createKernels = createReferenceKernels;
   readonly #gradients: Float32Array[];

@@ -104,7 +104,7 @@ function hostOf(
         get sending() {
           return gateway.sending;
         },
-        openPieces: () => gateway.openPieces(),
+        openPieces: () => gateway.openPieces(null, null),
         close: () => gateway.close(),
       };
       log.push(`${id} → ${nameOf(hello)}`);

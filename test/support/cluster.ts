@@ -216,7 +216,7 @@ export class TestCluster {
         if (to === COORDINATOR) coordinator.sendPiece(to, piece);
         else this.#arrive(id, `${piece.kind} at a peer`, () => this.network.send(id, to, piece));
       },
-      openPieces: () => coordinator.openPieces(0),
+      openPieces: () => coordinator.openPieces(0, null),
       setPeers: (peers) => this.network.setSources(id, peers),
     };
   }

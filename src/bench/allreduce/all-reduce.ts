@@ -123,7 +123,7 @@ export class AllReduce {
     const count = bucket.end - bucket.start;
     this.#kernels.copy(count, sum, this.#result + bucket.start);
     const piece = this.#piece('sum', bucket, this.#result + bucket.start, ROOT);
-    for (const member of passedOnTo(self, members)) this.#send(member, piece);
+    for (const member of passedOnTo(self, members, () => false)) this.#send(member, piece);
     this.#arrive(count);
   }
 

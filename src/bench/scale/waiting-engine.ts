@@ -32,6 +32,7 @@ function zeroVector(elements: number): Float32Array {
 
 export class WaitingEngine implements AgentEngine {
   readonly vectors: readonly [Float32Array, Float32Array];
+  readonly parts = null;
   readonly createKernels: KernelFactory = createWasmKernels;
   readonly #model: Model;
   readonly #program: Program;

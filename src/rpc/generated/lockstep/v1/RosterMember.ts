@@ -4,9 +4,11 @@
 export interface RosterMember {
   'id'?: (string);
   'address'?: (string);
+  'sharesVectors'?: (boolean);
 }
 
 export interface RosterMember__Output {
   'id': (string);
   'address': (string);
+  'sharesVectors': (boolean);
 }
