@@ -5,6 +5,7 @@
 import { LockstepError } from '../src/common/errors.js';
 import { stepArgs, type Tracer } from '../src/common/trace.js';
 import {
+  compareFences,
   sameFence,
   type CoordinatorMessage,
   type Evaluate,
@@ -58,6 +59,10 @@ export type Ending =
   | { readonly reason: 'broken'; readonly message: string; readonly error: LockstepError }
   | { readonly reason: 'lost'; readonly message: string; readonly final: boolean };
 
+function isOlder(fence: Fence, than: Fence | null): boolean {
+  return than !== null && compareFences(fence, than) < 0;
+}
+
 interface PendingExchange {
   readonly fence: Fence;
   readonly exchange: number;
@@ -83,6 +88,9 @@ export class Agent implements CoordinatorLinkEvents {
   /** Work in progress; the next begins when it has settled. */
   #work: Promise<void> = Promise.resolve();
   #current: Fence | null = null;
+  /** Of the last roster, and of the last plan. */
+  #epoch = 0;
+  #latest: Fence | null = null;
   #exchange: PendingExchange | null = null;
   #over = false;
 
@@ -106,11 +114,14 @@ export class Agent implements CoordinatorLinkEvents {
       case 'roster':
         // A new membership epoch: what belongs to the one before will not be finished.
         this.#callOff();
+        this.#epoch = message.epoch;
         this.#enqueue(() => this.#adopt(message));
         break;
       case 'plan':
+        // Plans take another way than rosters, and may be overtaken.
+        if (message.fence.epoch < this.#epoch || isOlder(message.fence, this.#latest)) return;
         this.#callOff();
-        this.#current = message.fence;
+        [this.#current, this.#latest] = [message.fence, message.fence];
         this.#enqueue(() => this.#train(message));
         break;
       case 'evaluate':

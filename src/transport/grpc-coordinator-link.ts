@@ -17,7 +17,7 @@ import { BulkReader } from './bulk-reader.js';
 import { CoordinatorMemory } from './coordinator-memory.js';
 import { LAST_WORDS_MS } from './last-words.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
-import { noteFromCoordinator, noteToCoordinator } from './short-cut.js';
+import { noteFromCoordinator, noteToCoordinator, type NoteFromCoordinator } from './short-cut.js';
 import { WireCodec } from './wire-codec.js';
 import type { WorkerServer } from './worker-server.js';
 
@@ -38,6 +38,10 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   readonly #events: CoordinatorLinkEvents;
   /** One for the coordinator and one for each other worker that pieces come from. */
   readonly #readers = new Map<string, BulkReader>();
+  /** Messages that the control stream has brought. */
+  #heard = 0;
+  /** Notes that came before what they have to wait for. */
+  readonly #notes: NoteFromCoordinator[] = [];
   #welcome: Welcome | null = null;
   #codec: WireCodec | null = null;
   #memory: CoordinatorMemory | null = null;
@@ -59,12 +63,14 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     this.#ended = new Promise((resolve) => this.#call.once('status', resolve));
     this.#call.on('data', (wire: CoordinatorMessage__Output) => {
       const message = decodeCoordinatorMessage(wire);
+      this.#heard += 1;
       if (message === null) return;
       if (message.type === 'welcome') {
         this.#welcome = message;
         options.server.serveAs({ id: message.workerId, runId: message.runId });
       }
       events.message(message);
+      this.#hearNotes();
     });
     this.#call.on('end', () => this.#lose('it closed the connection'));
     this.#call.on('error', (error) => this.#lose(plainReason(error), isFinal(error)));
@@ -160,13 +166,23 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
         },
         piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece),
         note: (bytes) => {
-          const message = source === COORDINATOR ? noteFromCoordinator(bytes) : null;
-          if (message !== null) this.#events.message(message);
+          const note = source === COORDINATOR ? noteFromCoordinator(bytes) : null;
+          if (note === null) return;
+          this.#notes.push(note);
+          this.#hearNotes();
         },
         lost: (reason) => void lost(reason),
       },
     );
     this.#readers.set(source, reader);
+  }
+
+  /** Hands over the notes for which all that comes before them has been heard. */
+  #hearNotes(): void {
+    while ((this.#notes[0]?.after ?? Infinity) <= this.#heard) {
+      const note = this.#notes.shift();
+      if (note !== undefined) this.#events.message(note.message);
+    }
   }
 
   #lose(reason: string, final = false): void {

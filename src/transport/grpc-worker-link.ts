@@ -42,6 +42,8 @@ export class GrpcWorkerLink implements WorkerLink {
   readonly id: string;
   readonly #options: GrpcWorkerLinkOptions;
   #reader: BulkReader | null = null;
+  /** Messages that the control stream has taken. */
+  #sent = 0;
   /** The worker has mapped the model vectors that pieces for it lie in. */
   #sharesVectors = false;
   #closed = false;
@@ -62,8 +64,9 @@ export class GrpcWorkerLink implements WorkerLink {
 
   send(message: CoordinatorMessage): void {
     if (this.#closed) return;
-    const note = noteToWorker(message);
+    const note = noteToWorker(message, this.#sent);
     if (note !== null && this.#options.bulk.note(this.id, note)) return;
+    this.#sent += 1;
     this.#options.call.write(encodeCoordinatorMessage(message));
   }
 

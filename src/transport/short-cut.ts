@@ -1,7 +1,7 @@
 /**
  * Messages that take a short cut: between processes that share memory, the messages that a step waits for travel there, which costs a
  * fraction of a gRPC stream. Their order among other messages does not matter: their fence says what they belong to, and the
- * receiver counts what it needs.
+ * receiver counts what it needs. A plan also says what has to be heard before it.
  */
 import type { CoordinatorMessage, WorkerMessage } from '../protocol/messages.js';
 import {
@@ -12,14 +12,28 @@ import {
 } from '../rpc/codec.js';
 import { protocol } from '../rpc/proto.js';
 
-/** The message as a note; null for one that has to keep its place in the control stream. */
-export function noteToWorker(message: CoordinatorMessage): Uint8Array | null {
-  if (message.type !== 'exchangeResult') return null;
-  return protocol().Coordinator.service.Session.responseSerialize(encodeCoordinatorMessage(message));
+/**
+ * The message as a note; null for one that has to keep its place in the control stream.
+ *
+ * @param sent messages that the control stream has taken so far.
+ */
+export function noteToWorker(message: CoordinatorMessage, sent: number): Uint8Array | null {
+  if (message.type !== 'exchangeResult' && message.type !== 'plan') return null;
+  const after = message.type === 'plan' ? sent : 0;
+  return protocol().Coordinator.service.Session.responseSerialize({ ...encodeCoordinatorMessage(message), after });
 }
 
-export function noteFromCoordinator(bytes: Uint8Array): CoordinatorMessage | null {
-  return decodeCoordinatorMessage(protocol().Coordinator.service.Session.responseDeserialize(Buffer.from(bytes)));
+/** A message, and how many of the control stream come before it. */
+export interface NoteFromCoordinator {
+  readonly message: CoordinatorMessage;
+  readonly after: number;
+}
+
+/** null for a message that this version does not know. */
+export function noteFromCoordinator(bytes: Uint8Array): NoteFromCoordinator | null {
+  const wire = protocol().Coordinator.service.Session.responseDeserialize(Buffer.from(bytes));
+  const message = decodeCoordinatorMessage(wire);
+  return message === null ? null : { message, after: wire.after };
 }
 
 /** The message as a note; null for one that has to keep its place in the control stream. */

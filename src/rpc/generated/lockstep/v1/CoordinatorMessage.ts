@@ -16,6 +16,7 @@ export interface CoordinatorMessage {
   'shutdown'?: (_lockstep_v1_Shutdown | null);
   'roster'?: (_lockstep_v1_Roster | null);
   'clockPing'?: (_lockstep_v1_ClockPing | null);
+  'after'?: (number);
   'message'?: "welcome"|"roster"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
 }
 
@@ -27,5 +28,6 @@ export interface CoordinatorMessage__Output {
   'shutdown'?: (_lockstep_v1_Shutdown__Output | null);
   'roster'?: (_lockstep_v1_Roster__Output | null);
   'clockPing'?: (_lockstep_v1_ClockPing__Output | null);
+  'after': (number);
   'message'?: "welcome"|"roster"|"plan"|"exchangeResult"|"evaluate"|"shutdown"|"clockPing";
 }
