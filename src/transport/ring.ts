@@ -75,6 +75,7 @@ export class RingWriter extends RingEnd {
   /** Bytes written since the beginning, from where the page says that it is. */
   #head = (Atomics.load(this.flags, HEAD) >>> 0) * UNIT;
   readonly #shared: () => MemoryPart | null;
+  #unannounced = false;
 
   /** @param shared memory of the writer that the reader has mapped; pieces that lie in it are not copied. Default: there is none. */
   constructor(buffer: ArrayBufferLike, ring: () => void, shared: () => MemoryPart | null = () => null) {
@@ -92,6 +93,20 @@ export class RingWriter extends RingEnd {
       }
     }
     return true;
+  }
+
+  /**
+   * Whether the reader may not know of the last records: where weights lie. Nobody needs these before a plan says so, and a reader that is woken
+   * for each bucket takes a processor away from those who compute.
+   */
+  get unannounced(): boolean {
+    return this.#unannounced;
+  }
+
+  /** Wakes the reader for what is {@link unannounced}. */
+  announce(): void {
+    this.#unannounced = false;
+    this.wake(READER_SLEEPS);
   }
 
   /**
@@ -126,7 +141,7 @@ export class RingWriter extends RingEnd {
     this.words[at + 1] = (this.words[at + 1] as number) + IN_PLACE;
     this.words[at + 10] = place;
     sent(piece.bytes.byteLength);
-    this.#publish(recordBytes(0));
+    this.#publish(recordBytes(0), piece.kind !== 'weights');
     return true;
   }
 
@@ -180,10 +195,11 @@ export class RingWriter extends RingEnd {
     words[at + 9] = count;
   }
 
-  #publish(bytes: number): void {
+  #publish(bytes: number, announced = true): void {
     this.#head += bytes;
     Atomics.store(this.flags, HEAD, (this.#head / UNIT) | 0);
-    this.wake(READER_SLEEPS);
+    this.#unannounced = !announced;
+    if (announced) this.wake(READER_SLEEPS);
   }
 }
 

@@ -13,6 +13,9 @@ import { offerMemory, openMemory, type Mapping, type OfferedMemory } from './sha
 /** Of the ring: room for both sides to work at the same time, and small enough to stay in the cache. */
 const RING_BYTES = 2 ** 22;
 
+/** How long a reader may be left asleep while all that is new is where weights lie. */
+const ANNOUNCE_AFTER_MS = 1;
+
 /** The source's end. It exists from the offer on, and carries pieces once the reader has rung. */
 export class SharedLane {
   /** What the reader needs to know. */
@@ -25,6 +28,7 @@ export class SharedLane {
   readonly #stopExpecting: () => void;
   #doorbell: Doorbell | null = null;
   #writer: RingWriter | null = null;
+  #announcement: NodeJS.Timeout | null = null;
 
   /**
    * @param gone the reader has left; called once.
@@ -62,7 +66,11 @@ export class SharedLane {
 
   /** Writes what the ring takes now; goes on by itself when it takes more. */
   pump(): void {
-    this.#writer?.pump(this.#outbox, (bytes) => this.#counters.sent(bytes));
+    const writer = this.#writer;
+    if (writer === null) return;
+    writer.pump(this.#outbox, (bytes) => this.#counters.sent(bytes));
+    // As a rule a plan comes sooner.
+    if (writer.unannounced) this.#announcement ??= setTimeout(() => this.#announce(), ANNOUNCE_AFTER_MS);
   }
 
   /** Writes a note, ahead of the pieces that wait; false when that cannot be now. */
@@ -70,7 +78,13 @@ export class SharedLane {
     return this.#writer?.note(bytes) ?? false;
   }
 
+  #announce(): void {
+    this.#announcement = null;
+    if (this.#writer?.unannounced === true) this.#writer.announce();
+  }
+
   close(): void {
+    if (this.#announcement !== null) clearTimeout(this.#announcement);
     this.#stopExpecting();
     this.#doorbell?.close();
     this.#writer = null;

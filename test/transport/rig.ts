@@ -60,7 +60,12 @@ export class Reader {
   opened: readonly [Carrier, string | null] | null = null;
   readonly #changed = new Condition();
 
-  constructor(address: Address, options: Partial<BulkReaderOptions> = {}) {
+  /** @param look sees each piece as it comes. */
+  constructor(
+    address: Address,
+    options: Partial<BulkReaderOptions> = {},
+    look: (piece: Piece) => unknown = () => undefined,
+  ) {
     this.reader = new BulkReader(
       {
         address,
@@ -80,6 +85,7 @@ export class Reader {
           this.#changed.notify();
         },
         piece: (piece) => {
+          look(piece);
           this.pieces.push({ ...piece, bytes: Uint8Array.from(piece.bytes) });
           this.#changed.notify();
         },
