@@ -10,7 +10,7 @@ import { stepArgs, type Tracer } from '../src/common/trace.js';
 import type { Offset } from '../src/kernels/arena.js';
 import type { Exchange } from '../src/nn/layer.js';
 import type { Model } from '../src/nn/model.js';
-import type { Fence, Roster } from '../src/protocol/messages.js';
+import type { Fence, MemoryOffer, Roster } from '../src/protocol/messages.js';
 import { cutBuckets, type Bucket, type Range } from '../src/reduce/buckets.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';
 import type { CommitOptions, ModelState, UpdateResult } from './model-state.js';
@@ -63,7 +63,7 @@ export class Synchronization {
   #waiting: Bucket[] = [];
   readonly #known = new Map<string, Known>();
   /** Workers that have mapped the model vectors. */
-  readonly #sharing = new Set<string>();
+  readonly #sharing = new Map<string, MemoryOffer>();
   /** A member of a mesh is gone, and with it perhaps weights that it was to pass on. */
   #memberLost = false;
   #fence: Fence = { epoch: 0, step: 0, attempt: 0 };
@@ -184,13 +184,14 @@ export class Synchronization {
     }
   }
 
-  /** A worker has mapped the model vectors. */
-  shares(worker: string): void {
-    this.#sharing.add(worker);
+  /** A worker has mapped the model vectors, and offers its gradients. */
+  shares(worker: string, gradients: MemoryOffer): void {
+    this.#sharing.set(worker, gradients);
   }
 
-  isSharing(worker: string): boolean {
-    return this.#sharing.has(worker);
+  /** What a worker has said that it {@link shares}; null when it has not. */
+  sharedBy(worker: string): MemoryOffer | null {
+    return this.#sharing.get(worker) ?? null;
   }
 
   /** Forgets a worker that is gone. */
@@ -217,7 +218,7 @@ export class Synchronization {
     const owner = this.#collective.owner(bucket.index, this.#members);
     const began = performance.now();
     this.#send(
-      sentTo(owner, this.#participants, (worker) => this.isSharing(worker)),
+      sentTo(owner, this.#participants, (worker) => this.#sharing.has(worker)),
       bucket,
       version,
       vector,

@@ -20,10 +20,10 @@ import {
   type WorkerMessage,
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
+import { GradientRooms } from '../src/transport/gradient-rooms.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
 import { Evaluator } from './evaluator.js';
-import { GradientRooms } from './gradient-rooms.js';
 import { Judge, type JudgeOptions, type Scores } from './judge.js';
 import type { Membership } from './membership.js';
 import { StepAudit } from './step-audit.js';
@@ -74,7 +74,7 @@ export class Trainer {
       gradientFormat: options.job.training.wireFormat.gradients,
       send: (worker, piece) => this.#crew.sendPiece(worker, piece),
     });
-    this.#rooms = new GradientRooms(options.state.gradientRooms);
+    this.#rooms = new GradientRooms(options.state.gradientRooms, 'write');
     this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
       this.#synchronization.bring(worker, true),
     );
@@ -123,7 +123,7 @@ export class Trainer {
         // Who offers its gradients has mapped the model vectors.
         if (gradients === undefined) link.openPieces(null, null);
         else link.openPieces(this.#options.state.publishedVectors, this.#rooms.take(id, gradients));
-        if (gradients !== undefined) this.#synchronization.shares(id);
+        if (gradients !== undefined) this.#synchronization.shares(id, gradients);
         break;
       }
       case 'exchangeNodes':
@@ -285,11 +285,10 @@ export class Trainer {
     this.#rosterEpoch = epoch;
     // Sums of an attempt that counted on whoever has left are of no use now.
     this.#rooms.keep(this.#crew.ready);
-    const members = this.#crew.readyLinks.map(({ id, address }) => ({
-      id,
-      address,
-      sharesVectors: this.#synchronization.isSharing(id),
-    }));
+    const members = this.#crew.readyLinks.map(({ id, address }) => {
+      const gradients = this.#synchronization.sharedBy(id);
+      return { id, address, ...(gradients === null ? {} : { gradients }) };
+    });
     const { bucketElements, collective } = this.#options.cooperation.of(members.length);
     const roster: Roster = {
       type: 'roster',

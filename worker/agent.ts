@@ -217,6 +217,8 @@ export class Agent implements CoordinatorLinkEvents {
       reduction: new Reduction({
         self: welcome.workerId,
         createKernels: engine.createKernels,
+        gradients: engine.parts?.gradients ?? null,
+        parameterElements: engine.parameterElements,
         shards: welcome.job.training.shards,
         gradientFormat: welcome.job.training.wireFormat.gradients,
         send: (to, piece) => link.sendPiece(to, piece),
@@ -240,9 +242,8 @@ export class Agent implements CoordinatorLinkEvents {
     const buckets = cutBuckets(engine.parameters, roster.bucketElements, engine.parameterElements);
     engine.setBuckets(buckets);
     reduction.adopt(roster, buckets);
-    this.#options.link.setPeers(
-      roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : [],
-    );
+    const peers = roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : [];
+    this.#options.link.setPeers(peers.map((peer) => ({ ...peer, mapped: reduction.mappedOf(peer.id) })));
     return Promise.resolve();
   }
 

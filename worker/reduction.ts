@@ -6,18 +6,22 @@ import { collectives, passedOnTo, type Collective } from '../src/collective/coll
 import { BucketSums } from '../src/collective/bucket-sums.js';
 import { gradientFlow, stepArgs, type Tracer } from '../src/common/trace.js';
 import type { WireFormat } from '../src/common/wire-format.js';
-import { Arena, allocationSize, type Offset } from '../src/kernels/arena.js';
-import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory } from '../src/kernels/kernels.js';
+import type { KernelFactory } from '../src/kernels/kernels.js';
 import { COORDINATOR } from '../src/protocol/link.js';
+import type { MemoryPart } from '../src/protocol/memory-part.js';
 import { compareFences, type Fence, type Plan, type Roster } from '../src/protocol/messages.js';
 import { bucketAt, type Bucket } from '../src/reduce/buckets.js';
 import { cutShards } from '../src/reduce/shards.js';
 import { rootLevel, type TreeNode } from '../src/reduce/tree.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';
+import { SharedBucketMemory, packedMemory, type BucketMemory } from './bucket-memory.js';
 
 export interface ReductionOptions {
   readonly self: string;
   readonly createKernels: KernelFactory;
+  /** This worker's gradient sums, where others may share them; null: they may not. */
+  readonly gradients: MemoryPart | null;
+  readonly parameterElements: number;
   /** Logical shards of a batch. */
   readonly shards: number;
   /** What gradient sums travel in. */
@@ -39,6 +43,7 @@ export class Reduction {
   #sharing: readonly string[] = [];
   #buckets: readonly Bucket[] = [];
   #owned: BucketSums | null = null;
+  #shared: SharedBucketMemory | null = null;
   #fence: Fence | null = null;
   /** Pieces of a plan that has not come yet: streams overtake each other. */
   #early: Piece[] = [];
@@ -49,13 +54,22 @@ export class Reduction {
 
   /** Takes part in a membership epoch. */
   adopt(roster: Roster, buckets: readonly Bucket[]): void {
+    const { createKernels, shards } = this.#options;
     this.#collective = collectives[roster.collective];
     this.#members = roster.members.map(({ id }) => id);
-    this.#sharing = roster.members.filter(({ sharesVectors }) => sharesVectors === true).map(({ id }) => id);
+    this.#sharing = roster.members.filter(({ gradients }) => gradients !== undefined).map(({ id }) => id);
     this.#buckets = buckets;
     this.#fence = null;
     const owned = buckets.filter((bucket) => this.#owner(bucket) === this.#options.self);
-    this.#owned = owned.length === 0 ? null : this.#makeRoom(owned);
+    // Who owns nothing now may own something later, and dials the others only once.
+    if (roster.collective === 'mesh') this.#share(roster);
+    const memory = (): BucketMemory => this.#shared ?? packedMemory(createKernels, owned, shards);
+    this.#owned = owned.length === 0 ? null : this.#collect(owned, memory());
+  }
+
+  /** Where a member's gradients are mapped in this worker; null: nowhere. */
+  mappedOf(member: string): MemoryPart | null {
+    return this.#shared?.partOf(member) ?? null;
   }
 
   /** Starts to sum the attempt of a plan. */
@@ -82,7 +96,8 @@ export class Reduction {
       const bytes = new Uint8Array(values.buffer, values.byteOffset + start * 4, (end - start) * 4);
       const node = { level, index };
       const piece: Piece = { kind: 'gradient', fence, node, start, count: end - start, format: 'float32', bytes };
-      if (owner === this.#options.self) this.#owned?.receive(piece, 'here');
+      if (owner === this.#options.self)
+        this.#owned?.receive({ ...piece, bytes: this.#shared?.fromEngine(bytes) ?? bytes }, 'here');
       else this.#send(owner, piece, bucket, 'send gradient');
     }
   }
@@ -91,8 +106,7 @@ export class Reduction {
   receive(piece: Piece): void {
     const order = this.#fence === null ? 1 : compareFences(piece.fence, this.#fence);
     if (order === 0) this.#owned?.receive(piece);
-    // A copy: `slice` of a Node buffer, which gRPC hands over and uses again, would be none.
-    else if (order > 0) this.#early.push({ ...piece, bytes: Uint8Array.from(piece.bytes) });
+    else if (order > 0) this.#early.push(this.#shared?.holds(piece.bytes) === true ? piece : copied(piece));
   }
 
   /** New weights came from the coordinator: `vector` holds them, and the other workers are waiting. */
@@ -131,22 +145,15 @@ export class Reduction {
     tracer.span('network', name, began, performance.now(), args);
   }
 
-  /** Memory for the buckets that this worker owns, packed one behind the other. */
-  #makeRoom(owned: readonly Bucket[]): BucketSums {
-    const { shards, createKernels, gradientFormat, tracer } = this.#options;
-    const places = new Map<number, number>();
-    let stride = 0;
-    for (const { index, start, end } of owned) {
-      places.set(index, stride);
-      stride += allocationSize(end - start);
-    }
-    const arena = Arena.create(allocationSize(KERNEL_SCRATCH_ELEMENTS) + allocationSize(stride * shards));
-    const kernels = createKernels(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-    const base = arena.allocate(stride * shards);
-    const room = {
-      blocks: shards,
-      place: (bucket: Bucket, block: number): Offset => base + block * stride + (places.get(bucket.index) ?? 0),
-    };
+  #share({ members }: Roster): void {
+    const { self, gradients, createKernels, shards, parameterElements } = this.#options;
+    if (gradients !== null && this.#sharing.includes(self))
+      this.#shared ??= SharedBucketMemory.create(self, gradients, createKernels, shards, parameterElements);
+    this.#shared?.adopt(members);
+  }
+
+  #collect(owned: readonly Bucket[], { kernels, room }: BucketMemory): BucketSums {
+    const { gradientFormat, tracer } = this.#options;
     return new BucketSums(
       kernels,
       gradientFormat,
@@ -156,12 +163,18 @@ export class Reduction {
         const fence = this.#fence;
         if (fence === null) return;
         const count = bucket.end - bucket.start;
-        const values = arena.view(sum, count);
-        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        const values = kernels.arena.view(sum, count);
+        const formed = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        const bytes = this.#shared?.toEngine(formed) ?? formed;
         const piece: Piece = { kind: 'sum', fence, node: ROOT, start: bucket.start, count, format: 'float32', bytes };
         this.#send(COORDINATOR, piece, bucket, 'send sum');
       },
       tracer,
     );
   }
+}
+
+/** A piece to be kept. (`slice` of a Node buffer, which gRPC hands over and uses again, would be no copy.) */
+function copied(piece: Piece): Piece {
+  return { ...piece, bytes: Uint8Array.from(piece.bytes) };
 }

@@ -39,6 +39,8 @@ interface BucketState {
 export interface SumRoom {
   readonly blocks: number;
   place(bucket: Bucket, block: number): Offset;
+  /** How good a place is for a sum: 0 where only others write. Default: all are alike. */
+  preference?(place: Offset): number;
 }
 
 export class BucketSums {
@@ -125,13 +127,30 @@ export class BucketSums {
     const places = Array.from({ length: this.#room.blocks }, (_, block) => this.#room.place(bucket, block));
     const free = [...places].reverse();
     const length = bucket.end - bucket.start;
-    const accumulator = new TreeAccumulator<Offset>(totalShards, holdsSamples, (left, right) => {
-      if (this.#format === 'float32') this.#kernels.add(length, right, left);
-      else this.#kernels.addRounded(this.#format, length, right, left);
-      if (places.includes(right)) free.push(right);
-      return left;
-    });
-    return { bucket, accumulator, free, arriving: new Map() };
+    const state: BucketState = {
+      bucket,
+      free,
+      arriving: new Map(),
+      accumulator: new TreeAccumulator<Offset>(totalShards, holdsSamples, (left, right) => {
+        const { from, to } = this.#roles(state, left, right);
+        if (this.#format === 'float32') this.#kernels.add(length, from, to);
+        else this.#kernels.addRounded(this.#format, length, from, to);
+        if (places.includes(from)) free.push(from);
+        return to;
+      }),
+    };
+    return state;
+  }
+
+  /** Which of two sums is added to the other: a sum is the same either way, but not everyone's may be written. */
+  #roles(state: BucketState, left: Offset, right: Offset): { readonly from: Offset; readonly to: Offset } {
+    const preference = (place: Offset): number => this.#room.preference?.(place) ?? 1;
+    const [ofLeft, ofRight] = [preference(left), preference(right)];
+    if (ofRight > ofLeft) return { from: left, to: right };
+    if (ofLeft > 0) return { from: right, to: left };
+    const to = this.#takeBlock(state);
+    this.#kernels.copy(state.bucket.end - state.bucket.start, left, to);
+    return { from: right, to };
   }
 
   #add(

@@ -50,8 +50,14 @@ export interface CoordinatorLink {
    * @returns the worker's gradients as the coordinator may map them, where its model vectors are mapped here; else null.
    */
   openPieces(parameterElements: number, parts: SharedParts | null): MemoryOffer | null;
-  /** The workers to receive pieces from, from now on. */
-  setPeers(peers: readonly RosterMember[]): void;
+  /** The workers to exchange pieces with, from now on. */
+  setPeers(peers: readonly Peer[]): void;
+}
+
+/** Another worker of a mesh. */
+export interface Peer extends RosterMember {
+  /** Where its gradients are mapped here; null: nowhere. */
+  readonly mapped: MemoryPart | null;
 }
 
 export interface CoordinatorLinkEvents {

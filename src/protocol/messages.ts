@@ -69,8 +69,11 @@ export interface RosterMember {
   readonly id: string;
   /** HOST:PORT where others pull pieces from it; null for a worker in the coordinator's own process. */
   readonly address: string | null;
-  /** It has the coordinator's model vectors mapped, and gets no weights from other members. Default: no. */
-  readonly sharesVectors?: boolean;
+  /**
+   * Its gradient sums, where others may map them; then it also has the coordinator's model vectors mapped, and gets no weights from other
+   * members.
+   */
+  readonly gradients?: MemoryOffer;
 }
 
 /** How gradient sums meet: at the coordinator, or at the workers, each of which owns some of the buckets. */

@@ -102,7 +102,11 @@ export function encodeCoordinatorMessage(message: CoordinatorMessage): WireToWor
     }
     case 'roster': {
       const { board, ...rest } = message;
-      const members = message.members.map((member) => ({ ...member, address: member.address ?? '' }));
+      const members = message.members.map(({ id, address, gradients }) => ({
+        id,
+        address: address ?? '',
+        ...(gradients === undefined ? {} : { gradients: fromOffer(gradients) }),
+      }));
       return { roster: { ...rest, ...(board === undefined ? {} : { board: fromOffer(board) }), members } };
     }
     case 'plan':
@@ -135,7 +139,11 @@ export function decodeCoordinatorMessage(wire: WireFromCoordinator): Coordinator
   if (wire.roster) {
     const { collective, members, board, ...rest } = wire.roster;
     if (collective !== 'star' && collective !== 'mesh') return null;
-    const list = members.map((member) => ({ ...member, address: member.address === '' ? null : member.address }));
+    const list = members.map(({ id, address, gradients }) => ({
+      id,
+      address: address === '' ? null : address,
+      ...(gradients === null ? {} : { gradients }),
+    }));
     return { type: 'roster', ...rest, collective, members: list, ...(board === null ? {} : { board }) };
   }
   if (wire.plan) return { type: 'plan', ...wire.plan, fence: toFence(wire.plan.fence) };

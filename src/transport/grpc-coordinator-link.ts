@@ -2,9 +2,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { COORDINATOR, type CoordinatorLink, type CoordinatorLinkEvents } from '../protocol/link.js';
-import type { SharedParts } from '../protocol/memory-part.js';
-import type { Hello, MemoryOffer, RosterMember, Welcome, WorkerMessage } from '../protocol/messages.js';
+import { COORDINATOR, type CoordinatorLink, type CoordinatorLinkEvents, type Peer } from '../protocol/link.js';
+import type { MemoryPart, SharedParts } from '../protocol/memory-part.js';
+import type { Hello, MemoryOffer, Welcome, WorkerMessage } from '../protocol/messages.js';
 import { formatAddress, parseAddress, type Address } from '../rpc/address.js';
 import { callMetadata, clientCredentials, clientOptions, type Security } from '../rpc/channel.js';
 import { decodeCoordinatorMessage, encodeWorkerMessage } from '../rpc/codec.js';
@@ -45,6 +45,8 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   #welcome: Welcome | null = null;
   #codec: WireCodec | null = null;
   #memory: CoordinatorMemory | null = null;
+  /** Readers of this host. */
+  readonly #sharing = new Set<string>();
   /** Resolves with the end of the control stream. */
   readonly #ended: Promise<unknown>;
   #closed = false;
@@ -87,7 +89,7 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
   sendPiece(to: string, piece: Piece): void {
     if (this.#closed) return;
     // What need not travel needs no format to travel in.
-    const isShared = to === COORDINATOR && piece.kind === 'gradient' && this.#memory !== null;
+    const isShared = piece.kind !== 'weights' && this.#sharing.has(to);
     this.#options.server.send(to, isShared ? piece : (this.#codec?.encode(piece) ?? piece));
   }
 
@@ -98,29 +100,34 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     this.#codec = new WireCodec({ ...wireFormat, parameterElements });
     const { vectors } = welcome;
     this.#memory = vectors === undefined || parts === null ? null : CoordinatorMemory.share(vectors, parts);
-    if (this.#memory !== null) this.#options.server.offer(COORDINATOR, this.#memory.parts.gradients);
+    this.#share(COORDINATOR);
     const lost = async (reason: string): Promise<void> => {
       await setTimeout(LAST_WORDS_MS, undefined, { ref: false });
       this.#lose(reason);
     };
-    this.#open(COORDINATOR, this.#options.coordinator, lost, this.#memory);
+    const memory = this.#memory;
+    this.#open(COORDINATOR, this.#options.coordinator, lost, memory?.parts.vectors ?? null, () =>
+      memory?.unmapVectors(),
+    );
     return this.#memory?.offer ?? null;
   }
 
-  setPeers(peers: readonly RosterMember[]): void {
+  setPeers(peers: readonly Peer[]): void {
     for (const [id, reader] of this.#readers) {
       if (id === COORDINATOR || peers.some((peer) => peer.id === id)) continue;
       reader.close();
       this.#readers.delete(id);
     }
-    for (const { id, address } of peers) {
+    for (const { id, address, gradients, mapped } of peers) {
+      // Who offers its gradients has mapped what others offer, or says that it has not when it dials.
+      if (gradients !== undefined) this.#share(id);
       if (this.#readers.has(id)) continue;
       const lost = (reason: string): void => {
         this.#readers.delete(id);
         this.#events.peerLost(id, reason);
       };
       if (address === null) lost('it cannot be reached from other processes');
-      else this.#open(id, parseAddress(address, `address of ${id}`), lost);
+      else this.#open(id, parseAddress(address, `address of ${id}`), lost, mapped);
     }
   }
 
@@ -136,11 +143,19 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
     this.#client.close();
   }
 
+  /** Lets a reader have this worker's gradients where they lie. */
+  #share(reader: string): void {
+    if (this.#memory === null || this.#sharing.has(reader)) return;
+    this.#sharing.add(reader);
+    this.#options.server.offer(reader, this.#memory.parts.gradients);
+  }
+
   #open(
     source: string,
     address: Address,
     lost: (reason: string) => void | Promise<void>,
-    memory: CoordinatorMemory | null = null,
+    mapped: MemoryPart | null,
+    unmap: () => void = () => undefined,
   ): void {
     if (this.#welcome === null || this.#closed) return;
     const { workerId: self, runId, job } = this.#welcome;
@@ -157,12 +172,12 @@ export class GrpcCoordinatorLink implements CoordinatorLink {
         lanes,
         carrier,
         counters,
-        mapped: memory?.parts.vectors ?? null,
+        mapped,
       },
       {
         // What comes by gRPC after all is written where the vectors were mapped.
         opened: (carrier) => {
-          if (carrier !== 'shm') memory?.unmapVectors();
+          if (carrier !== 'shm') unmap();
         },
         piece: (piece) => this.#events.piece(this.#codec?.decode(piece) ?? piece),
         note: (bytes) => {

@@ -231,7 +231,11 @@ describe('workers of a mesh', () => {
     const join2 = async (): Promise<TestWorker> => welcomed(await join(coordinator.address, { token: 'secret' }));
     return [await join2(), await join2()];
   }
-  const memberOf = (id: string, { server }: TestWorker) => ({ id, address: formatAddress(server.address) });
+  const memberOf = (id: string, { server }: TestWorker) => ({
+    id,
+    address: formatAddress(server.address),
+    mapped: null,
+  });
 
   it('send each other pieces, and to no one else', async () => {
     const [one, two] = await mesh();
@@ -265,9 +269,9 @@ describe('workers of a mesh', () => {
   it('hear whom they cannot reach', async () => {
     const [one, two] = await mesh();
     one.link.setPeers([
-      { id: 'worker-2', address: null },
-      { id: 'worker-3', address: '127.0.0.1:1' },
-      { id: 'worker-4', address: formatAddress(two.server.address) },
+      { id: 'worker-2', address: null, mapped: null },
+      { id: 'worker-3', address: '127.0.0.1:1', mapped: null },
+      { id: 'worker-4', address: formatAddress(two.server.address), mapped: null },
     ]);
     await one.side.until(() => one.side.peerLosses.length === 3);
     expect(one.side.peerLosses.map(({ peer }) => peer).toSorted()).toEqual(['worker-2', 'worker-3', 'worker-4']);

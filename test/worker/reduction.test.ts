@@ -39,6 +39,8 @@ function member(self: string, collective: CollectiveName, members = MEMBERS) {
   const reduction = new Reduction({
     self,
     createKernels: createReferenceKernels,
+    gradients: null,
+    parameterElements: ELEMENTS,
     shards: SHARDS,
     gradientFormat: 'float32',
     tracer: NO_TRACER,

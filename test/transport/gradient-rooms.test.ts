@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GradientRooms } from '../../coordinator/gradient-rooms.js';
+import { GradientRooms } from '../../src/transport/gradient-rooms.js';
 import { PART_ALIGNMENT, type MemoryPart } from '../../src/protocol/memory-part.js';
 import type { MemoryOffer } from '../../src/protocol/messages.js';
 import { offerPart } from '../../src/transport/shared-part.js';
@@ -25,7 +25,7 @@ function worker(byte: number): MemoryOffer {
 
 describe.runIf(process.platform === 'linux')('rooms for gradients', () => {
   it('show what workers write, until they are told to keep others', () => {
-    const rooms = new GradientRooms(parts(2));
+    const rooms = new GradientRooms(parts(2), 'write');
     const a = rooms.take('a', worker(1));
     const b = rooms.take('b', worker(2));
     if (a === null || b === null) throw new RangeError('there is room for two');
@@ -40,8 +40,15 @@ describe.runIf(process.platform === 'linux')('rooms for gradients', () => {
     expect(first(a)).toBe(3);
   });
 
+  it('keep whoever has one, and give none twice', () => {
+    const rooms = new GradientRooms(parts(2), 'write');
+    const offer = worker(1);
+    expect(rooms.take('a', offer)).toBe(rooms.take('a', offer));
+    expect(rooms.take('b', worker(2))).not.toBeNull();
+  });
+
   it('stay free when the memory of a worker cannot be mapped', () => {
-    const rooms = new GradientRooms(parts(1));
+    const rooms = new GradientRooms(parts(1), 'read');
     expect(rooms.take('a', { ...worker(1), hostId: 'elsewhere' })).toBeNull();
     expect(rooms.take('b', worker(2))).not.toBeNull();
   });
