@@ -176,6 +176,50 @@ describe('the sums of buckets', () => {
     // Only the bytes of buckets that are summed here were touched.
     expect(arena.view(places[0] ?? 0, ELEMENTS).slice(3, 5)).toEqual(leaf(0).slice(3, 5));
   });
+
+  it('are formed in the best place, and never where only others write', () => {
+    const SHARDS = 8;
+    const preferences = fc.array(fc.constantFrom(0, 1, 2), { minLength: SHARDS, maxLength: SHARDS });
+    fc.assert(
+      fc.property(preferences, fc.nat(), (wanted, order) => {
+        const arena = Arena.create(2_000);
+        const own = createReferenceKernels(arena, 0);
+        const free = Array.from({ length: SHARDS }, () => arena.allocate(ELEMENTS));
+        const places = wanted.map((_, shard) => {
+          const place = arena.allocate(ELEMENTS);
+          arena.view(place, ELEMENTS).set(leaf(shard));
+          return place;
+        });
+        const preferenceAt = (at: number): number => wanted[places.findIndex((p) => at >= p && at < p + ELEMENTS)] ?? 1;
+        const found = new Map<number, number>();
+        const sums = new BucketSums(
+          own,
+          'float32',
+          { blocks: SHARDS, place: ({ start }, block) => (free[block] ?? NaN) + start, preference: preferenceAt },
+          BUCKETS,
+          ({ index }, sum) => found.set(index, sum),
+        );
+        sums.begin({ fence: FENCE, totalShards: SHARDS, holdsSamples: () => true });
+        const pieces = BUCKETS.flatMap(({ start, end }) =>
+          places.map((place, index): Piece => {
+            const bytes = new Uint8Array(arena.memory.buffer, (place + start) * 4, (end - start) * 4);
+            const node = { level: 0, index };
+            return { kind: 'gradient', fence: FENCE, node, start, count: end - start, format: 'float32', bytes };
+          }),
+        );
+        for (const each of shuffled(pieces, order)) sums.receive(each);
+        for (const { index, start, end } of BUCKETS) {
+          const at = found.get(index) ?? NaN;
+          expect(arena.view(at, end - start)).toEqual(expected(SHARDS, 2 * SHARDS).get(index));
+          // One that others have mapped is among the operands at last, wherever there is one.
+          expect(preferenceAt(at)).toBe(Math.max(1, ...wanted));
+        }
+        for (const [shard, place] of places.entries()) {
+          if (wanted[shard] === 0) expect(arena.view(place, ELEMENTS)).toEqual(leaf(shard));
+        }
+      }),
+    );
+  });
 });
 
 describe('an attempt', () => {

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { NO_TRACER } from '../../src/common/trace.js';
 import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import { COORDINATOR } from '../../src/protocol/link.js';
-import type { CollectiveName, Fence, Roster } from '../../src/protocol/messages.js';
+import { PART_ALIGNMENT, bytesAt, placeIn, wholePages, type MemoryPart } from '../../src/protocol/memory-part.js';
+import type { CollectiveName, Fence, MemoryOffer, Roster } from '../../src/protocol/messages.js';
 import { ROOT, type Piece } from '../../src/protocol/piece.js';
 import type { Bucket } from '../../src/reduce/buckets.js';
+import { offerPart } from '../../src/transport/shared-part.js';
 import { Reduction, type GradientNode } from '../../worker/reduction.js';
 
 const ELEMENTS = 10;
@@ -73,6 +75,66 @@ const summary = (sent: readonly Sent[]): string[] =>
   sent.map(({ to, piece }) => `${piece.kind} ${piece.start}+${piece.count} to ${to}: ${valuesOf(piece).join(' ')}`);
 
 const [B0, B1, B2, B3] = BUCKETS as readonly [Bucket, Bucket, Bucket, Bucket];
+
+describe.runIf(process.platform === 'linux')('in a mesh on one host', () => {
+  it('sums are formed in what their owner has computed, and others are only read', () => {
+    const memories = MEMBERS.map(() => {
+      const { buffer } = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
+      return wholePages(buffer, PART_ALIGNMENT, ELEMENTS * 4);
+    });
+    const offers = memories.map((part) => offerPart(part).offer);
+    const members = MEMBERS.map((id, i) => ({ id, address: null, gradients: offers[i] as MemoryOffer }));
+    const sent: Sent[] = [];
+    const reductions = MEMBERS.map((self, i) => {
+      const reduction = new Reduction({
+        self,
+        createKernels: createReferenceKernels,
+        gradients: memories[i] as MemoryPart,
+        parameterElements: ELEMENTS,
+        shards: SHARDS,
+        gradientFormat: 'float32',
+        tracer: NO_TRACER,
+        send: (to, piece) => sent.push({ to, piece }),
+      });
+      reduction.adopt({ ...roster('mesh'), members }, BUCKETS);
+      return reduction;
+    });
+    /** Shards 0 and 1 are a's, 2 is b's, 3 is c's. */
+    const nodes = [node(1, 0, 1), node(0, 2, 10), node(0, 3, 100)].map(({ level, index, values }, i) => {
+      const { buffer, byteOffset } = memories[i] as MemoryPart;
+      const own = new Float32Array(buffer, byteOffset, ELEMENTS);
+      own.set(values);
+      return { level, index, values: own };
+    });
+    for (const reduction of reductions) reduction.begin({ fence: fence(0), batchCount: 8 });
+    reductions.forEach((reduction, i) => {
+      for (const bucket of BUCKETS) reduction.ready(bucket, [nodes[i] as GradientNode]);
+    });
+    // What is sent lies in the sender's memory; its receiver finds it in its own.
+    for (const { to, piece } of sent.splice(0)) {
+      const from = memories.findIndex((part) => placeIn(part, piece.bytes) !== null);
+      const [receiver, source] = [reductions[MEMBERS.indexOf(to)], MEMBERS[from]];
+      const mapped = receiver?.mappedOf(source ?? '');
+      const place = placeIn(memories[from] as MemoryPart, piece.bytes);
+      if (receiver === undefined || mapped === null || mapped === undefined || place === null)
+        throw new RangeError(`${piece.kind} for ${to} is not shared`);
+      receiver.receive({ ...piece, bytes: bytesAt(mapped, place, piece.bytes.byteLength) as Uint8Array });
+    }
+    const sums = sent.map(({ to, piece }) => {
+      expect([piece.kind, to]).toEqual(['sum', COORDINATOR]);
+      const owner = BUCKETS.findIndex(({ start }) => start === piece.start) % MEMBERS.length;
+      expect(placeIn(memories[owner] as MemoryPart, piece.bytes)).toBe(piece.start * 4);
+      return [piece.start, ...valuesOf(piece)];
+    });
+    const whole = (start: number, end: number) => Array.from({ length: end - start }, (_, j) => 111 * (start + j + 1));
+    expect(sums.toSorted(([x = 0], [y = 0]) => x - y)).toEqual(
+      BUCKETS.toReversed().map(({ start, end }) => [start, ...whole(start, end)]),
+    );
+    // Where a bucket is another's, what was computed stands as it was.
+    expect(nodes[1]?.values[9]).toBe(100);
+    expect(nodes[2]?.values[9]).toBe(1000);
+  });
+});
 
 describe('in a star', () => {
   it('every sum goes to the coordinator, with the fence and node that it belongs to', () => {
