@@ -51,7 +51,9 @@ export async function benchAllReduce(flags: AllReduceFlags): Promise<void> {
   report.progress('starting processes');
   const { carriers, missing } = usableCarriers();
   if (missing !== null) report.skip(`shared memory: ${missing}`);
-  const contestants = [...(await startLockstep(Math.max(...processes), ['star', 'mesh'], carriers, formats))];
+  const contestants = [
+    ...(await startLockstep(Math.max(...processes), ['star', 'mesh'], carriers, formats, flags.maxBytes)),
+  ];
   const gloo = flags.peers ? await startGloo(processes) : { missing: 'Gloo: not asked for' };
   if ('missing' in gloo) report.skip(gloo.missing);
   else contestants.push(gloo);

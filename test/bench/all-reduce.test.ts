@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AllReduce } from '../../src/bench/allreduce/all-reduce.js';
+import { RankMemory } from '../../src/bench/allreduce/rank-memory.js';
 import type { WireFormat } from '../../src/protocol/piece.js';
 import type { CollectiveName } from '../../src/protocol/messages.js';
 
@@ -19,6 +20,7 @@ function group(
         collective,
         elements,
         format,
+        memory: new RankMemory(elements, members.length),
         send: (to, piece) => {
           setImmediate(() => all[members.indexOf(to)]?.receive(piece));
         },

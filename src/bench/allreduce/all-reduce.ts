@@ -7,14 +7,13 @@
 import { BucketSums } from '../../collective/bucket-sums.js';
 import { collectives, passedOnTo } from '../../collective/collective.js';
 import { Condition } from '../../common/condition.js';
-import { Arena, allocationSize, type Offset } from '../../kernels/arena.js';
-import { KERNEL_SCRATCH_ELEMENTS, type Kernels } from '../../kernels/kernels.js';
-import { createWasmKernels } from '../../kernels/wasm/wasm-kernels.js';
+import type { Offset } from '../../kernels/arena.js';
 import { COORDINATOR } from '../../protocol/link.js';
 import type { CollectiveName, Fence } from '../../protocol/messages.js';
 import { bucketElements, cutBuckets, type Bucket } from '../../reduce/buckets.js';
 import { ROOT, type Piece, type WireFormat } from '../../protocol/piece.js';
 import { FLOAT32, WireCodec } from '../../transport/wire-codec.js';
+import type { RankMemory } from './rank-memory.js';
 
 export interface AllReduceOptions {
   readonly self: string;
@@ -24,23 +23,24 @@ export interface AllReduceOptions {
   readonly elements: number;
   /** What parts and sums travel in; parts must hold numbers of this format. */
   readonly format: WireFormat;
+  /** With room for the vector, and for those of the others. */
+  readonly memory: RankMemory;
+  /** Whether a member has this one's memory mapped: what need not travel needs no format to travel in. Default: no. */
+  readonly shares?: (member: string) => boolean;
   readonly send: (to: string, piece: Piece) => void;
 }
 
 /** A piece that can be looked at later. (`slice` of a Node buffer, which gRPC uses again, would not copy.) */
-export function keptPiece(piece: Piece): Piece {
-  return { ...piece, bytes: Uint8Array.from(piece.bytes) };
+export function keptPiece(piece: Piece, memory: RankMemory): Piece {
+  return memory.holds(piece.bytes) ? piece : { ...piece, bytes: Uint8Array.from(piece.bytes) };
 }
 
 export class AllReduce {
   readonly #options: AllReduceOptions;
-  readonly #kernels: Kernels;
+  readonly #memory: RankMemory;
   readonly #buckets: readonly Bucket[];
   readonly #sums: BucketSums;
   readonly #codec: WireCodec;
-  /** This process's part, and where the sum ends up. */
-  readonly #part: Offset;
-  readonly #result: Offset;
   readonly #changed = new Condition();
   #step = -1;
   /** Elements of the result that are there. */
@@ -51,37 +51,22 @@ export class AllReduce {
   constructor(options: AllReduceOptions) {
     const { collective, members, elements, format } = options;
     this.#options = options;
+    this.#memory = options.memory;
     this.#codec = new WireCodec({ ...FLOAT32, gradients: format });
     const owners = collective === 'mesh' ? members.length : 1;
     this.#buckets = cutBuckets([{ offset: 0, size: elements }], bucketElements(elements, owners), elements);
     const owned = this.#buckets.filter((bucket) => this.#owner(bucket) === options.self);
-    const places = new Map<Bucket, number>();
-    let stride = 0;
-    for (const bucket of owned) {
-      places.set(bucket, stride);
-      stride += allocationSize(bucket.end - bucket.start);
-    }
-    const blocks = members.length - 1;
-    const vector = allocationSize(elements);
-    const arena = Arena.create(KERNEL_SCRATCH_ELEMENTS + 2 * vector + blocks * stride);
-    this.#kernels = createWasmKernels(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-    this.#part = arena.allocate(elements);
-    this.#result = arena.allocate(elements);
-    const base = arena.allocate(blocks * stride);
-    const room = {
-      blocks,
-      place: (bucket: Bucket, block: number): Offset => base + block * stride + (places.get(bucket) ?? 0),
-    };
-    this.#sums = new BucketSums(this.#kernels, format, room, owned, (bucket, sum) => this.#publish(bucket, sum));
+    const { kernels, room } = this.#memory;
+    this.#sums = new BucketSums(kernels, format, room, owned, (bucket, sum) => this.#publish(bucket, sum));
   }
 
   /** What this process adds to the sum; may be changed while no all-reduce is under way. */
   get part(): Float32Array {
-    return this.#view(this.#part);
+    return this.#view(this.#memory.part);
   }
 
   get result(): Float32Array {
-    return this.#view(this.#result);
+    return this.#view(this.#memory.result);
   }
 
   /** Sums the parts of all members; `step` counts the calls, and is the same for all members. */
@@ -97,7 +82,7 @@ export class AllReduce {
     const node = { level: 0, index: members.indexOf(self) };
     for (const bucket of this.#buckets) {
       const owner = this.#owner(bucket);
-      const piece = this.#piece('gradient', bucket, this.#part + bucket.start, node);
+      const piece = this.#piece('gradient', bucket, this.#memory.part + bucket.start, node);
       if (owner === self) this.#sums.receive(piece);
       else this.#send(owner, piece);
     }
@@ -107,13 +92,13 @@ export class AllReduce {
   /** Part of another member's vector, or of the sum. */
   receive(arrived: Piece): void {
     const { step } = arrived.fence;
-    if (step > this.#step) this.#early.push(keptPiece(arrived));
+    if (step > this.#step) this.#early.push(keptPiece(arrived, this.#memory));
     if (step !== this.#step) return;
     const piece = this.#codec.decode(arrived);
     if (piece.kind === 'gradient') {
       this.#sums.receive(piece);
     } else {
-      this.#kernels.arena.bytes.set(piece.bytes, (this.#result + piece.start) * 4);
+      this.#memory.kernels.arena.bytes.set(piece.bytes, (this.#memory.result + piece.start) * 4);
       this.#arrive(piece.count);
     }
   }
@@ -121,14 +106,15 @@ export class AllReduce {
   #publish(bucket: Bucket, sum: Offset): void {
     const { self, members } = this.#options;
     const count = bucket.end - bucket.start;
-    this.#kernels.copy(count, sum, this.#result + bucket.start);
-    const piece = this.#piece('sum', bucket, this.#result + bucket.start, ROOT);
+    this.#memory.kernels.copy(count, sum, this.#memory.result + bucket.start);
+    const piece = this.#piece('sum', bucket, this.#memory.result + bucket.start, ROOT);
     for (const member of passedOnTo(self, members, () => false)) this.#send(member, piece);
     this.#arrive(count);
   }
 
   #send(to: string, piece: Piece): void {
-    this.#options.send(to, this.#codec.encode(piece));
+    const { send, shares } = this.#options;
+    send(to, shares?.(to) === true ? piece : this.#codec.encode(piece));
   }
 
   #arrive(count: number): void {
@@ -138,7 +124,7 @@ export class AllReduce {
 
   #piece(kind: Piece['kind'], { start, end }: Bucket, at: Offset, node: Piece['node']): Piece {
     const count = end - start;
-    const bytes = this.#kernels.arena.bytes.subarray(at * 4, (at + count) * 4);
+    const bytes = this.#memory.kernels.arena.bytes.subarray(at * 4, (at + count) * 4);
     return { kind, fence: this.#fence, node, start, count, format: 'float32', bytes };
   }
 
@@ -154,6 +140,6 @@ export class AllReduce {
   }
 
   #view(at: Offset): Float32Array {
-    return this.#kernels.arena.view(at, this.#options.elements) as Float32Array;
+    return this.#memory.kernels.arena.view(at, this.#options.elements) as Float32Array;
   }
 }

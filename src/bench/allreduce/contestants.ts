@@ -6,7 +6,7 @@ import { LockstepError } from '../../common/errors.js';
 import { temporaryFolder } from '../leftovers.js';
 import { NO_PEERS, TORCH_HINT, pythonEnvironment, peerScript, pythons } from '../peers.js';
 import { MeasuredProcess } from '../processes.js';
-import type { RankAnswer, RankRequest, RankSetup } from './rank.js';
+import type { RankAnswer, RankPlace, RankRequest, RankSetup } from './rank.js';
 
 export interface Question {
   /** How many processes take part. */
@@ -42,13 +42,14 @@ export async function startLockstep(
   collectives: readonly CollectiveName[],
   carriers: readonly Carrier[],
   formats: readonly WireFormat[],
+  maxBytes: number,
 ): Promise<readonly Contestant[]> {
   const ranks = Array.from({ length: processes }, (_, rank) => {
-    const setup: RankSetup = { rank, carriers };
+    const setup: RankSetup = { rank, carriers, processes, maxBytes };
     return MeasuredProcess.ofModule(`rank ${rank}`, new URL('./rank.js', import.meta.url), setup);
   });
-  const ports = (await Promise.all(ranks.map((rank) => rank.hear<{ port: number }>()))).map(({ port }) => port);
-  await Promise.all(ranks.map((rank) => rank.ask({ ports })));
+  const places = await Promise.all(ranks.map((rank) => rank.hear<RankPlace>()));
+  await Promise.all(ranks.map((rank) => rank.ask({ places })));
   let step = 0;
   const ways = formats.flatMap((format) =>
     carriers.flatMap((carrier) => collectives.map((collective) => ({ collective, carrier, format }))),

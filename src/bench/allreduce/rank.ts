@@ -1,19 +1,32 @@
 /**
- * One of the processes of `lockstep bench allreduce`. Its argument is a {@link RankSetup}; it says {port}, is told {ports} of all
- * ranks, says {ready}; asked a {@link RankRequest} it takes part in that many all-reduces and gives a {@link RankAnswer}.
+ * One of the processes of `lockstep bench allreduce`. Its argument is a {@link RankSetup}; it says its {@link RankPlace}, is told {places} of
+ * all ranks, says {ready}; asked a {@link RankRequest} it takes part in that many all-reduces and gives a {@link RankAnswer}.
  */
 import { LockstepError } from '../../common/errors.js';
 import { RpcServer } from '../../rpc/channel.js';
-import type { CollectiveName } from '../../protocol/messages.js';
+import type { MemoryPart } from '../../protocol/memory-part.js';
+import type { CollectiveName, MemoryOffer } from '../../protocol/messages.js';
 import { BulkReader } from '../../transport/bulk-reader.js';
 import { BulkServer } from '../../transport/bulk-server.js';
 import type { Carrier, Piece, WireFormat } from '../../protocol/piece.js';
 import { Conversation, serve } from '../lines.js';
+import { offerPart } from '../../transport/shared-part.js';
 import { AllReduce, keptPiece } from './all-reduce.js';
+import { RankMemory } from './rank-memory.js';
 
 export interface RankSetup {
   readonly rank: number;
   readonly carriers: readonly Carrier[];
+  readonly processes: number;
+  /** Of the longest vector in float32. */
+  readonly maxBytes: number;
+}
+
+/** Where others find a rank, and its vectors when memory is shared. */
+export interface RankPlace {
+  readonly port: number;
+  /** With the nonce as numbers: lines are JSON. */
+  readonly vectors: (Omit<MemoryOffer, 'nonce'> & { readonly nonce: readonly number[] }) | null;
 }
 
 export interface RankRequest {
@@ -47,30 +60,43 @@ const nameOf = (rank: number): string => `rank-${rank}`;
 /** Each carrier has readers of its own: the same process under another name. */
 const readerOf = (name: string, carrier: Carrier): string => `${name}/${carrier}`;
 
-const conversation = new Conversation<RankRequest | { readonly ports: readonly number[] }>();
+const conversation = new Conversation<RankRequest | { readonly places: readonly RankPlace[] }>();
 
-async function main({ rank, carriers }: RankSetup): Promise<void> {
+async function main({ rank, carriers, processes, maxBytes }: RankSetup): Promise<void> {
   const self = nameOf(rank);
   const rpc = new RpcServer(['lockstep.v1.Bulk'], HEARTBEAT_MS);
   const bulk = new BulkServer(rpc, security, counters);
   const { port } = await rpc.listen({ host: HOST, port: 0 }, security);
   bulk.serveAs({ id: self, runId: RUN_ID });
-  conversation.say({ port });
+  const memory = new RankMemory(maxBytes / 4, processes);
+  const offer = carriers.includes('shm') ? offerPart(memory.vectors).offer : null;
+  const place: RankPlace = { port, vectors: offer === null ? null : { ...offer, nonce: [...offer.nonce] } };
+  conversation.say(place);
   const told = await conversation.hear();
-  if (told === null || !('ports' in told)) return;
+  if (told === null || !('places' in told)) return;
+  told.places.forEach(({ vectors }, other) => {
+    if (vectors === null || other === rank) return;
+    memory.map(nameOf(other), { ...vectors, nonce: Uint8Array.from(vectors.nonce) });
+    bulk.offer(readerOf(nameOf(other), 'shm'), memory.vectors);
+  });
 
   let current: AllReduce | null = null;
   let early: Piece[] = [];
   const receive = (piece: Piece): void => {
     if (current !== null) current.receive(piece);
-    else early.push(keptPiece(piece));
+    else early.push(keptPiece(piece, memory));
   };
-  const others = told.ports.map((of, other) => ({ port: of, other })).filter(({ other }) => other !== rank);
-  await Promise.all(carriers.flatMap((carrier) => others.map((other) => openReader(self, other, carrier, receive))));
+  const others = told.places.map((of, other) => ({ port: of.port, other })).filter(({ other }) => other !== rank);
+  const open = (carrier: Carrier) =>
+    others.map((other) => {
+      const mapped = carrier === 'shm' ? memory.mappedOf(nameOf(other.other)) : null;
+      return openReader(self, other, carrier, mapped, receive);
+    });
+  await Promise.all(carriers.flatMap(open));
   conversation.say({ ready: true });
 
   for (let request = await conversation.hear(); request !== null; request = await conversation.hear()) {
-    if ('ports' in request) continue;
+    if ('places' in request) continue;
     const { carrier } = request;
     current = new AllReduce({
       self,
@@ -78,6 +104,8 @@ async function main({ rank, carriers }: RankSetup): Promise<void> {
       collective: request.collective,
       elements: request.bytes / 4,
       format: request.format,
+      memory,
+      shares: (member) => carrier === 'shm' && memory.mappedOf(member) !== null,
       send: (to, piece) => bulk.send(readerOf(to, carrier), piece),
     });
     const before = early;
@@ -93,6 +121,7 @@ function openReader(
   self: string,
   { port, other }: { readonly port: number; readonly other: number },
   carrier: Carrier,
+  mapped: MemoryPart | null,
   piece: (piece: Piece) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -107,6 +136,7 @@ function openReader(
         lanes: 1,
         carrier,
         counters,
+        mapped,
       },
       {
         piece,
