@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Module, createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
+import { crc32 } from 'node:zlib';
 
 /** From dist/src/common. */
 const FOLDER = join(import.meta.dirname, '..', '..', 'bundle');
@@ -14,13 +15,14 @@ type Wrapper = (exports: object, require: NodeJS.Require, module: object, filena
 
 /**
  * @param name - of the bundle: a CommonJS module in ASCII.
- * @param cache - name of the code cache to begin with. V8 looks whether it fits its version, its flags and the length of the
- *   bundle; where it does not, or is missing, functions are compiled as they are called.
+ * @param cache - name of the code cache to begin with. Where there is none for this bundle, or V8 finds that it is not for its
+ *   version and flags, functions are compiled as they are called.
  */
 export function loadBundle(name: string, cache?: string): void {
   const filename = join(FOLDER, `${name}.cjs`);
-  const cachedData = cache === undefined ? undefined : readIfThere(join(FOLDER, `${cache}.cache`));
-  const script = new Script(Module.wrap(readFileSync(filename, 'latin1')), {
+  const bundle = readFileSync(filename);
+  const cachedData = cache === undefined ? undefined : readCodeCache(join(FOLDER, `${cache}.cache`), bundle);
+  const script = new Script(Module.wrap(bundle.toString('latin1')), {
     filename,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
@@ -29,10 +31,19 @@ export function loadBundle(name: string, cache?: string): void {
   run(module.exports, createRequire(filename), module, filename, dirname(filename));
 }
 
-function readIfThere(file: string): Buffer | undefined {
+/**
+ * A code cache ends with the CRC-32 of its bundle and of itself, little-endian: V8 looks at the length of the bundle alone, and a
+ * damaged cache makes it crash.
+ */
+function readCodeCache(file: string, bundle: Buffer): Buffer | undefined {
+  let bytes: Buffer;
   try {
-    return readFileSync(file);
+    bytes = readFileSync(file);
   } catch {
     return undefined;
   }
+  const end = bytes.length - 4;
+  if (end < 0) return undefined;
+  const cache = bytes.subarray(0, end);
+  return crc32(cache, crc32(bundle)) === bytes.readUInt32LE(end) ? cache : undefined;
 }
