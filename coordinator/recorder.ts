@@ -69,8 +69,11 @@ const SPEED_SMOOTHING = 0.9;
 const COST_SMOOTHING = 0.98;
 
 export class Recorder implements TrainerObserver {
+  /** Resolves when a step has been committed since this start of the run, and written down. */
+  readonly firstStep: Promise<void>;
   readonly #options: RecorderOptions;
   readonly #clock: Clock;
+  #stepRecorded: () => void = () => undefined;
   #samplesPerSecond = 0;
   #phase: TrainerPhase | null = null;
   #workers = 0;
@@ -81,6 +84,7 @@ export class Recorder implements TrainerObserver {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.firstStep = new Promise((resolve) => (this.#stepRecorded = resolve));
     const { costSum: sum = 0, costWeight: weight = 0 } = options.progress ?? {};
     this.#smoothedCost = new SmoothedMean(COST_SMOOTHING, { sum, weight });
     this.#clock = options.clock ?? systemClock;
@@ -177,23 +181,22 @@ export class Recorder implements TrainerObserver {
       workerComputeMs: new Map(record.computeMs.entries()),
     });
     await spectator.step(record, smoothedCost);
-    this.#write(
-      directory.appendMetrics({
-        step: record.step,
-        epoch: record.dataEpoch + 1,
-        split: 'train',
-        loss: record.loss,
-        cost: record.cost,
-        smoothedCost,
-        ...accuracy,
-        learningRate: record.learningRate,
-        gradientNorm: record.gradientNorm,
-        ...(layers === null ? {} : { layers }),
-        samplesPerSecond: Math.round(this.#samplesPerSecond),
-        workers: record.workers,
-        time: this.#now(),
-      }),
-    );
+    const written = directory.appendMetrics({
+      step: record.step,
+      epoch: record.dataEpoch + 1,
+      split: 'train',
+      loss: record.loss,
+      cost: record.cost,
+      smoothedCost,
+      ...accuracy,
+      learningRate: record.learningRate,
+      gradientNorm: record.gradientNorm,
+      ...(layers === null ? {} : { layers }),
+      samplesPerSecond: Math.round(this.#samplesPerSecond),
+      workers: record.workers,
+      time: this.#now(),
+    });
+    this.#write(written.then(this.#stepRecorded));
     const { everySteps } = prepared.job.training.checkpoint;
     if (everySteps > 0 && record.step % everySteps === 0) await this.checkpoint();
     if (record.step % prepared.stepsPerEpoch === 0) {

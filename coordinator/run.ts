@@ -1,6 +1,5 @@
 /** One training run from its preparation to its record: the state, the trainer, the run directory, and who may take part. */
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import { LockstepError } from '../src/common/errors.js';
 import { compareSplits } from '../src/data/distribution.js';
 import type { Job } from '../src/job/job.js';
@@ -176,7 +175,8 @@ export class TrainingRun {
   /** Trains to the end and writes the result; or, when stopped, a checkpoint to go on from. */
   async execute(): Promise<RunOutcome> {
     try {
-      const [scores] = await Promise.all([this.trainer.run(), this.#compareSplits()]);
+      const training = this.trainer.run();
+      const [scores] = await Promise.all([training, this.#compareSplits(training)]);
       const status = scores === null ? 'stopped' : 'done';
       const sha = await this.#save(status, scores ?? {});
       this.#dismiss(status, status === 'done' ? '' : 'the coordinator was asked to stop');
@@ -197,9 +197,9 @@ export class TrainingRun {
     }
   }
 
-  /** Says so where the splits differ; while workers load, as it can wait and they cannot. */
-  async #compareSplits(): Promise<void> {
-    await setImmediate();
+  /** Says so where the splits differ: after the first step, which all that is done before it would make wait. */
+  async #compareSplits(training: Promise<unknown>): Promise<void> {
+    await Promise.race([this.recorder.firstStep, training]);
     for (const comparison of compareSplits(this.#options.prepared.data)) {
       if (comparison.verdict === 'differ') this.recorder.distribution(comparison);
     }

@@ -1,6 +1,7 @@
 /** The data thread of a worker, seen from its event loop. */
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../src/common/errors.js';
+import { builtModule } from '../src/common/package.js';
 import type { DataThreadData, WriteReply, WriteRequest } from './data-thread.js';
 import type { Batch, SlotNumber, SlotWriter } from './staging.js';
 
@@ -43,7 +44,7 @@ export class BackgroundWriter implements SlotWriter {
    * @throws LockstepError `internal` when it cannot be started
    */
   static async start(data: DataThreadData): Promise<BackgroundWriter> {
-    const thread = new Worker(new URL('./data-thread.js', import.meta.url), { workerData: data, name: 'data' });
+    const thread = new Worker(builtModule('worker/data-thread.js'), { workerData: data, name: 'data' });
     const writer = new BackgroundWriter(thread);
     await writer.ready();
     return writer;

@@ -1,6 +1,7 @@
 /** The compute threads of a worker, seen from its event loop. */
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../src/common/errors.js';
+import { builtModule } from '../src/common/package.js';
 import { kernelInheritance } from '../src/kernels/inheritance.js';
 import type { Control, PassRequest, SegmentRange } from './control.js';
 import type { ThreadData } from './compute-thread.js';
@@ -30,7 +31,7 @@ export class ComputePool {
     const kernels = kernelInheritance();
     const workers = Array.from({ length: threads }, (_, thread) => {
       const workerData: ThreadData = { ...data, thread, kernels, control: control.buffer };
-      return new Worker(new URL('./compute-thread.js', import.meta.url), { workerData, name: `compute-${thread}` });
+      return new Worker(builtModule('worker/compute-thread.js'), { workerData, name: `compute-${thread}` });
     });
     try {
       await Promise.all(

@@ -41,6 +41,5 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
 // Sockets that a peer keeps open must not keep a finished command alive.
-process.exit();
+void main().then(() => process.exit());

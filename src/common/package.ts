@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LockstepError } from './errors.js';
 
 /** The folder of Lockstep's own package.json: the same from the sources and from the build. */
@@ -13,6 +13,16 @@ export function packageRoot(): string {
     folder = parent;
   }
   return folder;
+}
+
+/**
+ * The built file of a module that a thread or a process of its own begins with. Not named relative to whoever starts it: that one
+ * may have become part of a bundle.
+ *
+ * @param path - from the root, as in the sources, with the extension `.js`.
+ */
+export function builtModule(path: string): URL {
+  return pathToFileURL(join(packageRoot(), 'dist', path));
 }
 
 /** Lockstep's version. A coordinator and its workers must have the same. */

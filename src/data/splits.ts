@@ -106,7 +106,8 @@ function shareOutRest(
 }
 
 function rowsOf(target: Uint8Array, split: number): Uint32Array<SharedArrayBuffer> {
-  const count = target.reduce((sum, value) => sum + (value === split ? 1 : 0), 0);
+  let count = 0;
+  for (let row = 0; row < target.length; row++) if (target[row] === split) count += 1;
   const rows = new Uint32Array(new SharedArrayBuffer(count * Uint32Array.BYTES_PER_ELEMENT));
   let next = 0;
   for (let row = 0; row < target.length; row++) if (target[row] === split) rows[next++] = row;

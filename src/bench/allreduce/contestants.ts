@@ -3,6 +3,7 @@ import type { CollectiveName } from '../../protocol/messages.js';
 import type { Carrier, WireFormat } from '../../protocol/piece.js';
 import { offerMemory } from '../../transport/shared-memory.js';
 import { LockstepError } from '../../common/errors.js';
+import { builtModule } from '../../common/package.js';
 import { temporaryFolder } from '../leftovers.js';
 import { NO_PEERS, TORCH_HINT, pythonEnvironment, peerScript, pythons } from '../peers.js';
 import { MeasuredProcess } from '../processes.js';
@@ -46,7 +47,7 @@ export async function startLockstep(
 ): Promise<readonly Contestant[]> {
   const ranks = Array.from({ length: processes }, (_, rank) => {
     const setup: RankSetup = { rank, carriers, processes, maxBytes };
-    return MeasuredProcess.ofModule(`rank ${rank}`, new URL('./rank.js', import.meta.url), setup);
+    return MeasuredProcess.ofModule(`rank ${rank}`, builtModule('src/bench/allreduce/rank.js'), setup);
   });
   const places = await Promise.all(ranks.map((rank) => rank.hear<RankPlace>()));
   await Promise.all(ranks.map((rank) => rank.ask({ places })));

@@ -1,4 +1,5 @@
 /** The processes that hold a coordinator and waiting workers, on this host or in two network namespaces; they play one plan after the other. */
+import { builtModule } from '../../common/package.js';
 import { MeasuredProcess } from '../processes.js';
 import type { CoordinatorRequest, PhaseResult } from './coordinator.js';
 import type { ScalePlan } from './plan.js';
@@ -41,11 +42,11 @@ export class ScaleCluster {
   constructor(home: Site, workerSites: readonly Site[]) {
     this.#home = home;
     const start = (name: string, module: string, { through }: Site): MeasuredProcess =>
-      MeasuredProcess.ofModule(name, new URL(module, import.meta.url), {}, { through });
-    this.#coordinator = start('the coordinator', './coordinator.js', home);
+      MeasuredProcess.ofModule(name, builtModule(module), {}, { through });
+    this.#coordinator = start('the coordinator', 'src/bench/scale/coordinator.js', home);
     this.#workers = workerSites.map((site) => ({
       site,
-      process: start('a process of workers', './workers.js', site),
+      process: start('a process of workers', 'src/bench/scale/workers.js', site),
     }));
   }
 

@@ -1,4 +1,5 @@
 /** Those who train the same job by turns: Lockstep in several ways, and its peers. */
+import { builtModule } from '../../common/package.js';
 import { temporaryFolder } from '../leftovers.js';
 import { NO_PEERS, TORCH_HINT, pythonEnvironment, peerScript, pythons } from '../peers.js';
 import { MeasuredProcess } from '../processes.js';
@@ -53,7 +54,7 @@ export async function startLockstep(
   work: Pick<LockstepSetup, 'job' | 'data' | 'backend'>,
 ): Promise<Entry> {
   const setup: LockstepSetup = { ...work, ...kind };
-  const process = MeasuredProcess.ofModule(name, new URL('./lockstep.js', import.meta.url), setup);
+  const process = MeasuredProcess.ofModule(name, builtModule('src/bench/train/lockstep.js'), setup);
   await process.hear<Opening>();
   return contestant(name, false, [process]);
 }

@@ -63,12 +63,8 @@ function productAt(
     shiftB + rowsB * (colsB + spread),
     shiftC + m * (n + spread),
   ]);
-  for (let r = 0; r < rowsA; r++) {
-    placedA.values.set(a.subarray(r * colsA, (r + 1) * colsA), shiftA + r * (colsA + spread));
-  }
-  for (let r = 0; r < rowsB; r++) {
-    placedB.values.set(b.subarray(r * colsB, (r + 1) * colsB), shiftB + r * (colsB + spread));
-  }
+  copyRows(rowsA, colsA, a, 0, 0, placedA.values, shiftA, spread);
+  copyRows(rowsB, colsB, b, 0, 0, placedB.values, shiftB, spread);
   library.sgemm(
     ROW_MAJOR,
     transA ? TRANS : NO_TRANS,
@@ -86,11 +82,27 @@ function productAt(
     n + spread,
   );
   const result = new Float32Array(m * n);
-  for (let r = 0; r < m; r++) {
-    const start = shiftC + r * (n + spread);
-    result.set(placedC.values.subarray(start, start + n), r * n);
-  }
+  copyRows(m, n, placedC.values, shiftC, spread, result, 0, 0);
   return result;
+}
+
+/** Copies a matrix between places where its rows lie `spread` elements apart; all at once where there is nothing between them. */
+function copyRows(
+  rows: number,
+  cols: number,
+  from: Float32Array,
+  fromStart: number,
+  fromSpread: number,
+  to: Float32Array,
+  toStart: number,
+  toSpread: number,
+): void {
+  const dense = fromSpread === 0 && toSpread === 0;
+  const [pieces, length] = dense ? [1, rows * cols] : [rows, cols];
+  for (let i = 0; i < pieces; i++) {
+    const start = fromStart + i * (length + fromSpread);
+    to.set(from.subarray(start, start + length), toStart + i * (length + toSpread));
+  }
 }
 
 function randomMatrix(stream: number, elements: number): Float32Array {
