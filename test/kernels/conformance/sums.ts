@@ -51,6 +51,26 @@ export function describeSums(bench: () => Workbench): void {
         }
     });
 
+    it('sums over columns agree with the reference in matrices of every width, without rows too', () => {
+      for (let cols = 1; cols <= 70; cols++)
+        for (const rows of [(cols * 17) % 41, (cols * 7 + 20) % 41]) {
+          const operands = [uniform(rows * cols, 58), uniform(rows * cols, 59), uniform(cols, 60), uniform(cols, 61)];
+          const blocks = [...operands, ...Array.from({ length: 7 }, () => blank(cols))];
+          bench().check(
+            blocks,
+            (kernels, at) => {
+              const [x = 0, y = 0, gamma = 0, beta = 0, sums = 0, mean = 0, m2 = 0, a = 0, b = 0, c = 0, d = 0] = at;
+              kernels.columnSums(rows, cols, x, sums);
+              if (rows > 0) kernels.columnMoments(rows, cols, x, mean, m2);
+              kernels.columnDots(rows, cols, x, y, a, b);
+              kernels.batchNormReluDots(rows, cols, x, y, gamma, beta, c, d);
+            },
+            8,
+            Math.sqrt(rows),
+          );
+        }
+    });
+
     it('sums over vectors agree with the reference to float64', () => {
       for (const n of [...SIZES, 10_001]) {
         const x = uniform(n, 56);

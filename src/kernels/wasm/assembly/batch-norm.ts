@@ -2,7 +2,7 @@
  * Batch normalisation (Ioffe & Szegedy 2015), forward and backward, from statistics that the caller has; by itself or with
  * a ReLU behind it.
  */
-import { reluGradient, reluOf } from './activations';
+import { reluGradient, reluOf } from './elements';
 import { scratch } from './scratch';
 import { loadOne, splat, storeOne } from './vector';
 

@@ -1,12 +1,19 @@
 /**
- * Sums down the columns of X[rows,cols]. A column is summed in float32 over blocks of 32 rows, and the blocks in
- * float64, so that the error does not grow with the number of rows. Strips of columns share the cache lines they read;
- * a column gets the same bits in a wide strip and in a narrow one.
+ * Sums down the columns of X[rows,cols]. A column is summed in float32 over blocks of 32 rows, and the blocks in float64, so that
+ * the error does not grow with the number of rows. Where there are 32 columns and more, ./wide-columns sums them; here, strips of
+ * the others go down all rows. A column gets the same bits in a wide matrix and in a narrow one.
  */
 import { passed } from './batch-norm';
 import { loadOne, lowerHalf, splat, storeOne, upperHalf } from './vector';
+import { WIDTH, wideDots, wideSquares, wideSums } from './wide-columns';
 
 const BLOCK: i32 = 32;
+
+/** As many of the columns as there are whole strips of a wide matrix. */
+@inline
+function wideOf(cols: i32): i32 {
+  return cols - (cols % WIDTH);
+}
 
 /** Four column sums, two and two in float64, as float32. */
 @inline
@@ -64,6 +71,12 @@ function sumStrip16(rows: i32, rowBytes: usize, x: usize, out: usize): void {
 export function columnSums(rows: i32, cols: i32, x: usize, out: usize): void {
   const rowBytes = <usize>cols << 2;
   const zero = f32x4.splat(0);
+  const wide = wideOf(cols);
+  const skipped = <usize>wide << 2;
+  wideSums(rows, wide, rowBytes, x, out);
+  cols -= wide;
+  x += skipped;
+  out += skipped;
   for (; cols >= 16; cols -= 16, x += 64, out += 64) sumStrip16(rows, rowBytes, x, out);
   for (; cols >= 4; cols -= 4, x += 16, out += 16) {
     v128.store(out, sumStrip4(rows, rowBytes, x, false, false, zero));
@@ -101,6 +114,13 @@ export function columnMoments(rows: i32, cols: i32, x: usize, mean: usize, m2: u
   let at = mean;
   for (; n >= 4; n -= 4, at += 16) v128.store(at, f32x4.div(v128.load(at), count));
   for (; n > 0; n--, at += 4) storeOne(at, f32x4.div(loadOne(at), count));
+  const wide = wideOf(cols);
+  const skipped = <usize>wide << 2;
+  wideSquares(rows, wide, rowBytes, x, mean, m2);
+  cols -= wide;
+  x += skipped;
+  mean += skipped;
+  m2 += skipped;
   for (; cols >= 8; cols -= 8, x += 32, mean += 32, m2 += 32) squareStrip8(rows, rowBytes, x, mean, m2);
   for (; cols >= 4; cols -= 4, x += 16, mean += 16, m2 += 16) {
     v128.store(m2, sumStrip4(rows, rowBytes, x, false, true, v128.load(mean)));
@@ -184,6 +204,16 @@ function dots(
   rows: i32, cols: i32, x: usize, y: usize, gamma: usize, beta: usize, sumX: usize, sumXY: usize, relu: bool,
 ): void {
   const rowBytes = <usize>cols << 2;
+  const wide = wideOf(cols);
+  const skipped = <usize>wide << 2;
+  wideDots(rows, wide, rowBytes, x, y, gamma, beta, sumX, sumXY, relu);
+  cols -= wide;
+  x += skipped;
+  y += skipped;
+  gamma += skipped;
+  beta += skipped;
+  sumX += skipped;
+  sumXY += skipped;
   for (; cols >= 8; cols -= 8) {
     dotStrip8(rows, rowBytes, x, y, gamma, beta, sumX, sumXY, relu);
     x += 32;

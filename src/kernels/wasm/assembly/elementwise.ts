@@ -1,5 +1,5 @@
 /** Copies, sums and products, element by element. Addresses in bytes; contract: src/kernels/kernels.ts. */
-import { reluOf } from './activations';
+import { mapOne, mapTwo, Operation, reluOf } from './elements';
 import { loadOne, splat, storeOne } from './vector';
 
 export function copy(n: i32, x: usize, y: usize): void {
@@ -8,6 +8,12 @@ export function copy(n: i32, x: usize, y: usize): void {
 
 export function fill(n: i32, value: f64, y: usize): void {
   const v = splat(value);
+  for (; n >= 16; n -= 16, y += 64) {
+    v128.store(y, v);
+    v128.store(y, v, 16);
+    v128.store(y, v, 32);
+    v128.store(y, v, 48);
+  }
   for (; n >= 4; n -= 4) {
     v128.store(y, v);
     y += 16;
@@ -19,15 +25,7 @@ export function fill(n: i32, value: f64, y: usize): void {
 }
 
 export function scale(n: i32, factor: f64, y: usize): void {
-  const f = splat(factor);
-  for (; n >= 4; n -= 4) {
-    v128.store(y, f32x4.mul(f, v128.load(y)));
-    y += 16;
-  }
-  for (; n > 0; n--) {
-    storeOne(y, f32x4.mul(f, loadOne(y)));
-    y += 4;
-  }
+  mapOne(Operation.Scale, n, splat(factor), y, y);
 }
 
 export function add(n: i32, x: usize, y: usize): void {
@@ -60,18 +58,7 @@ export function addRect(rows: i32, cols: i32, x: usize, ldx: i32, y: usize, ldy:
 }
 
 export function multiply(n: i32, x: usize, y: usize, z: usize): void {
-  for (; n >= 4; n -= 4) {
-    v128.store(z, f32x4.mul(v128.load(x), v128.load(y)));
-    x += 16;
-    y += 16;
-    z += 16;
-  }
-  for (; n > 0; n--) {
-    store<f32>(z, load<f32>(x) * load<f32>(y));
-    x += 4;
-    y += 4;
-    z += 4;
-  }
+  mapTwo(Operation.Multiply, n, f32x4.splat(0), x, y, z);
 }
 
 export function addBias(rows: i32, cols: i32, bias: usize, y: usize): void {
@@ -85,10 +72,13 @@ export function addBiasRelu(rows: i32, cols: i32, bias: usize, y: usize): void {
   for (let row = 0; row < rows; row++) {
     let at = bias;
     let n = cols;
-    for (; n >= 8; n -= 8, at += 32, y += 32) {
+    for (; n >= 16; n -= 16, at += 64, y += 64) {
       v128.store(y, reluOf(f32x4.add(v128.load(y), v128.load(at))));
       v128.store(y, reluOf(f32x4.add(v128.load(y, 16), v128.load(at, 16))), 16);
+      v128.store(y, reluOf(f32x4.add(v128.load(y, 32), v128.load(at, 32))), 32);
+      v128.store(y, reluOf(f32x4.add(v128.load(y, 48), v128.load(at, 48))), 48);
     }
+    for (; n >= 4; n -= 4, at += 16, y += 16) v128.store(y, reluOf(f32x4.add(v128.load(y), v128.load(at))));
     for (; n > 0; n--, at += 4, y += 4) storeOne(y, reluOf(f32x4.add(loadOne(y), loadOne(at))));
   }
 }

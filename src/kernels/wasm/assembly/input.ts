@@ -12,6 +12,19 @@ export function standardizeBytes(
   for (let row = 0; row < rows; row++) {
     let at: usize = 0;
     let n = cols;
+    for (; n >= 16; n -= 16, at += 64, bytes += 16, y += 64) {
+      const sixteen = v128.load(bytes);
+      const lower = i16x8.extend_low_i8x16_u(sixteen), upper = i16x8.extend_high_i8x16_u(sixteen);
+      const x0 = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(lower));
+      const x1 = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(lower));
+      const x2 = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(upper));
+      const x3 = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(upper));
+      const mean0 = mean + at, inverse0 = inverseDeviation + at;
+      v128.store(y, standardized(x0, v128.load(mean0), v128.load(inverse0)));
+      v128.store(y, standardized(x1, v128.load(mean0, 16), v128.load(inverse0, 16)), 16);
+      v128.store(y, standardized(x2, v128.load(mean0, 32), v128.load(inverse0, 32)), 32);
+      v128.store(y, standardized(x3, v128.load(mean0, 48), v128.load(inverse0, 48)), 48);
+    }
     for (; n >= 4; n -= 4, at += 16, bytes += 4, y += 16) {
       const words = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes)));
       const x = f32x4.convert_i32x4_s(words);
@@ -28,6 +41,11 @@ export function standardize(rows: i32, cols: i32, x: usize, mean: usize, inverse
   for (let row = 0; row < rows; row++) {
     let at: usize = 0;
     let n = cols;
+    for (; n >= 8; n -= 8, at += 32, x += 32, y += 32) {
+      const mean0 = mean + at, inverse0 = inverseDeviation + at;
+      v128.store(y, standardized(v128.load(x), v128.load(mean0), v128.load(inverse0)));
+      v128.store(y, standardized(v128.load(x, 16), v128.load(mean0, 16), v128.load(inverse0, 16)), 16);
+    }
     for (; n >= 4; n -= 4, at += 16, x += 16, y += 16) {
       v128.store(y, standardized(v128.load(x), v128.load(mean + at), v128.load(inverseDeviation + at)));
     }

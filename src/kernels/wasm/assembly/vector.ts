@@ -32,6 +32,12 @@ export function upperHalf(x: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1));
 }
 
+/** Two elements at `address` in float64: what {@link lowerHalf} makes of a vector, without the shuffle that its other half takes. */
+@inline
+export function loadTwo(address: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(address));
+}
+
 /** Sum of both lanes. */
 @inline
 export function total(x: v128): f64 {
