@@ -3,7 +3,7 @@ import { sizeOf } from '../src/common/shape.js';
 import type { WireFormat } from '../src/common/wire-format.js';
 import type { FeatureType } from '../src/data/dataset.js';
 import type { LossName, SplitName } from '../src/job/job.js';
-import { allocationSize, Arena, type Offset } from '../src/kernels/arena.js';
+import { alignedAllocationSize, allocationSize, Arena, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory, type Kernels } from '../src/kernels/kernels.js';
 import { createReferenceKernels } from '../src/kernels/reference/reference-kernels.js';
 import { perRow, type Allocator, type RowOperation } from '../src/nn/layer.js';
@@ -14,6 +14,12 @@ import { maxSubtrees } from '../src/reduce/tree.js';
 import { EVALUATION_ROWS } from '../src/protocol/messages.js';
 import type { Control } from './control.js';
 import type { StagingSlot } from './staging.js';
+
+/** Hands out a worker's memory; an arena, or a counter that only measures. */
+export interface LayoutAllocator extends Allocator {
+  /** A block that begins and ends on a multiple of 65 536 bytes. */
+  allocateAligned(elements: number): Offset;
+}
 
 /** Everything that determines the layout; the same for all threads of a worker. */
 export interface LayoutOptions {
@@ -63,7 +69,7 @@ export function maxRows({ batchSize, threads }: Pick<LayoutOptions, 'batchSize' 
 export function layOut(
   options: LayoutOptions,
   thread: number,
-  allocator: Allocator,
+  allocator: LayoutAllocator,
   createKernels: (scratch: Offset) => Kernels,
   samples: StagedSamples | null,
 ): WorkerLayout {
@@ -132,10 +138,15 @@ function takeSamples(
 /** Elements of arena that a worker needs, and the program's shape, without reserving anything. */
 export function measureLayout(options: LayoutOptions): { readonly elements: number; readonly program: Program } {
   let elements = 0;
-  const allocator: Allocator = {
+  const allocator: LayoutAllocator = {
     allocate(count) {
       const offset = elements;
       elements += allocationSize(count);
+      return offset;
+    },
+    allocateAligned(count) {
+      const offset = elements;
+      elements += alignedAllocationSize(count);
       return offset;
     },
   };

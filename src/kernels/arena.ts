@@ -83,6 +83,23 @@ export class Arena {
     return offset;
   }
 
+  /**
+   * Space for `elements` elements that begins and ends on a multiple of 65 536 bytes, the longest page of any system: other memory can be
+   * put in its place.
+   */
+  allocateAligned(elements: number): Offset {
+    const page = PAGE_BYTES / this.elementBytes;
+    const offset = Math.ceil(this.#next / page) * page;
+    const next = offset + Math.ceil(elements / page) * page;
+    if (next > this.floats.length) {
+      throw new RangeError(
+        `arena of ${this.floats.length} elements has no room for ${elements} more on whole pages from ${offset}`,
+      );
+    }
+    this.#next = next;
+    return offset;
+  }
+
   /** A view of `length` elements; it stays valid for the life of the arena. */
   view(offset: Offset, length: number): Float32Array | Float64Array {
     return this.floats.subarray(offset, offset + length);
@@ -93,4 +110,10 @@ export class Arena {
 export function allocationSize(elements: number, precision: Precision = 'float32'): number {
   const step = ALIGNMENT_BYTES / (precision === 'float32' ? 4 : 8);
   return Math.ceil(elements / step) * step;
+}
+
+/** The most elements that `allocateAligned` takes for a block of this size, wherever the one before it ended. */
+export function alignedAllocationSize(elements: number, precision: Precision = 'float32'): number {
+  const page = PAGE_BYTES / (precision === 'float32' ? 4 : 8);
+  return (Math.ceil(elements / page) + 1) * page;
 }
