@@ -13,6 +13,7 @@ import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint, type ModelTens
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
 import { weightsSha256 } from '../src/state/weights-hash.js';
+import { offerFile } from '../src/transport/shared-range.js';
 import { CooperationChoice, type CooperationSettings } from './cooperation.js';
 import { EarlyStopping } from './early-stopping.js';
 import { trainingExchanges } from './exchanges.js';
@@ -100,6 +101,7 @@ export class TrainingRun {
       model: prepared.model,
       cooperation: new CooperationChoice(cooperationSettings(prepared.job), prepared.model.parameterElements),
       exchanges: trainingExchanges(prepared),
+      makeBoard: offerFile,
       sizes: prepared.sizes,
       classes: prepared.data.classes?.length ?? null,
       earlyStopping,

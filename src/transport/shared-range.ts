@@ -26,13 +26,22 @@ export interface OfferedRange {
   readonly release: () => void;
 }
 
+export interface OfferedFile {
+  readonly offer: MemoryOffer;
+  /** Ends the offer. Whoever has mapped it keeps what it was. */
+  readonly release: () => void;
+}
+
+/** Offers memory of zeros that others map, and this process does not. @throws LockstepError `unavailable` */
+export function offerFile(bytes: number): OfferedFile {
+  const { fd, nonce, seal } = createOffered(bytes);
+  return { offer: offerOf(fd, bytes, nonce), release: seal };
+}
+
 /** Offers a part of a memory, keeping what stands in it. No thread may write there meanwhile. @throws LockstepError `unavailable` */
 export function offerRange(memory: WebAssembly.Memory, range: ByteRange): OfferedRange {
-  const nonce = randomBytes(NONCE_BYTES);
-  // The nonce follows what is shared, so that who opens the file can tell whose it is.
-  const { fd, seal } = createFile(range.bytes + NONCE_BYTES);
+  const { fd, nonce, seal } = createOffered(range.bytes);
   try {
-    writeSync(fd, nonce, 0, NONCE_BYTES, range.bytes);
     const part = new Uint8Array(memory.buffer, range.byteOffset, range.bytes);
     const content = part.slice();
     const clear = mapOver(memory.buffer, range, fd, 'write');
@@ -41,7 +50,24 @@ export function offerRange(memory: WebAssembly.Memory, range: ByteRange): Offere
       seal();
       clear();
     };
-    return { range, offer: { hostId: hostId(), pid: process.pid, fd, bytes: range.bytes, nonce }, release };
+    return { range, offer: offerOf(fd, range.bytes, nonce), release };
+  } catch (error) {
+    seal();
+    throw error;
+  }
+}
+
+function offerOf(fd: number, bytes: number, nonce: Uint8Array): MemoryOffer {
+  return { hostId: hostId(), pid: process.pid, fd, bytes, nonce };
+}
+
+/** A file for so many bytes. A nonce follows what is shared, so that who opens the file can tell whose it is. */
+function createOffered(bytes: number): { readonly fd: number; readonly nonce: Uint8Array; readonly seal: () => void } {
+  const nonce = randomBytes(NONCE_BYTES);
+  const { fd, seal } = createFile(bytes + NONCE_BYTES);
+  try {
+    writeSync(fd, nonce, 0, NONCE_BYTES, bytes);
+    return { fd, nonce, seal };
   } catch (error) {
     seal();
     throw error;
