@@ -213,7 +213,9 @@ export class Agent implements CoordinatorLinkEvents {
       }),
     };
     link.openPieces(engine.parameterElements);
-    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
+    const gradients = { hostId: '', pid: 0, fd: 0, bytes: 0, nonce: new Uint8Array(0) };
+    const fake = welcome.job.cluster.transport === 'grpc' || !('normalizeBy' in engine) ? {} : { gradients };
+    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint, ...fake });
     observer.ready(welcome.workerId);
   }
 
