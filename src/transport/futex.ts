@@ -16,9 +16,9 @@ const SYS_FUTEX: Partial<Record<NodeJS.Architecture, number>> = { x64: 202, arm6
 
 export interface Futex {
   /** Sleeps until somebody wakes those on the word, if it has the expected value; at most so long. May wake without a reason. */
-  wait(index: number, expected: number, timeoutMs: number): void;
+  readonly wait: (index: number, expected: number, timeoutMs: number) => void;
   /** Wakes all who sleep on the word. */
-  wake(index: number): void;
+  readonly wake: (index: number) => void;
 }
 
 type Call = (

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { StepAttempt } from '../../coordinator/step-attempt.js';
 import { holdersOf } from '../../src/collective/exchange-board.js';
 import { Arena } from '../../src/kernels/arena.js';
-import type { Exchange, Pass } from '../../src/nn/layer.js';
+import type { Exchange } from '../../src/nn/layer.js';
 import type { NodeValues } from '../../src/protocol/messages.js';
 import { cutShards } from '../../src/reduce/shards.js';
 import type { Futex } from '../../src/transport/futex.js';
@@ -57,14 +57,13 @@ function rig(
       control,
       post: (attempt: number, step = STEP) => board.post(0, sums.merge(pass), { ...pass, step }, { workers, attempt }),
       wait: (attempt: number, step = STEP) => board.wait(0, { ...pass, step }, { workers, attempt }, control),
-      answer(attempt: number): number[] {
+      answer: (attempt: number): number[] => {
         board.answer(exchange, pass, { workers, attempt });
         return [...(arena.view(exchange.result ?? 0, WIDTH) as Float32Array)];
       },
       root: (attempt: number): NodeValues => board.root(0, pass, { workers, attempt }),
       nodes: (): NodeValues[] => sums.merge(pass).map((node) => ({ ...node, values: node.values.slice() })),
       rouse: () => board.rouse(),
-      pass: pass satisfies Pass,
       exchange,
     };
   });
