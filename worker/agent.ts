@@ -213,9 +213,7 @@ export class Agent implements CoordinatorLinkEvents {
       }),
     };
     link.openPieces(engine.parameterElements);
-    const gradients = { hostId: '', pid: 0, fd: 0, bytes: 0, nonce: new Uint8Array(0) };
-    const fake = welcome.job.cluster.transport === 'grpc' || !('normalizeBy' in engine) ? {} : { gradients };
-    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint, ...fake });
+    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint });
     observer.ready(welcome.workerId);
   }
 
