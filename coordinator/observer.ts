@@ -49,6 +49,10 @@ export interface TrainerObserver {
   cooperation(reason: string): void;
   /** Two workers that are both there cannot reach each other; the star takes over. */
   apart(worker: string, peer: string, reason: string): void;
+  /** So many workers answer each other's exchanges in memory that they share. */
+  sharesBoard(workers: number): void;
+  /** A worker cannot use the memory that is shared for exchanges; they go by the coordinator from now on. */
+  withoutBoard(worker: string, reason: string): void;
   stepCommitted(record: StepRecord): Promise<void>;
   /** The step, counted from 1, is about to be committed without changing anything. */
   stepSkipped(step: number, reason: string): void;

@@ -145,6 +145,17 @@ export class Recorder implements TrainerObserver {
     this.#options.logger.warn({ worker, peer, reason }, 'two workers cannot reach each other; going on with a star');
   }
 
+  sharesBoard(workers: number): void {
+    this.#options.logger.debug({ workers }, 'workers answer exchanges in memory that they share');
+  }
+
+  withoutBoard(worker: string, reason: string): void {
+    this.#options.logger.warn(
+      { worker, reason },
+      'a worker cannot share memory for exchanges with the others; they go by the coordinator',
+    );
+  }
+
   /** Two splits are no samples of one distribution. */
   distribution(comparison: SplitComparison): void {
     const { splits, shifts } = comparison;

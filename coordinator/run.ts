@@ -9,7 +9,7 @@ import type { Logger } from '../src/observe/logger.js';
 import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
 import type { Hello, Shutdown } from '../src/protocol/messages.js';
 import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint, type ModelTensor } from '../src/state/checkpoint.js';
-import { offerPart, type OfferedMemory } from '../src/transport/shared-part.js';
+import { offerFile, offerPart, type OfferedMemory } from '../src/transport/shared-part.js';
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
 import { weightsSha256 } from '../src/state/weights-hash.js';
@@ -103,6 +103,7 @@ export class TrainingRun {
       model: prepared.model,
       cooperation: new CooperationChoice(cooperationSettings(prepared.job), prepared.model.parameterElements),
       exchanges: trainingExchanges(prepared),
+      makeBoard: offerFile,
       sizes: prepared.sizes,
       classes: prepared.data.classes?.length ?? null,
       earlyStopping,

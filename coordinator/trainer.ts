@@ -13,6 +13,7 @@ import type { Model } from '../src/nn/model.js';
 import type { WorkerLink } from '../src/protocol/link.js';
 import {
   sameFence,
+  type BoardRefused,
   type ExchangeNodes,
   type Fence,
   type Roster,
@@ -21,6 +22,7 @@ import {
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
 import { GradientRooms } from '../src/transport/gradient-rooms.js';
+import { Boards, type BoardMaker } from './boards.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
 import { Evaluator } from './evaluator.js';
@@ -38,6 +40,8 @@ export interface TrainerOptions extends JudgeOptions {
   readonly cooperation: CooperationChoice;
   /** The exchanges of the job's training pass. */
   readonly exchanges: readonly Exchange[];
+  /** Makes memory that workers share to answer each other's exchanges; default: the coordinator answers them. */
+  readonly makeBoard?: BoardMaker | undefined;
   /** Ends training early, after that many steps of the whole run. */
   readonly maxSteps: number | null;
   /** Told what happens when; default: nobody is. */
@@ -58,6 +62,7 @@ export class Trainer {
   #attempts = 0;
   readonly #synchronization: Synchronization;
   readonly #rooms: GradientRooms;
+  readonly #boards: Boards;
   /** The membership epoch that the workers have been told of. */
   #rosterEpoch = -1;
   /** Two workers were found that cannot reach each other. */
@@ -78,6 +83,7 @@ export class Trainer {
     this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
       this.#synchronization.bring(worker, true),
     );
+    this.#boards = new Boards(options.job, options.exchanges, options.makeBoard ?? null);
     this.#judge = new Judge(options, this.#evaluator, this.#tracer);
   }
 
@@ -123,7 +129,10 @@ export class Trainer {
         // Who offers its gradients has mapped the model vectors.
         if (gradients === undefined) link.openPieces(null, null);
         else link.openPieces(this.#options.state.publishedVectors, this.#rooms.take(id, gradients));
-        if (gradients !== undefined) this.#synchronization.shares(id, gradients);
+        if (gradients !== undefined) {
+          this.#synchronization.shares(id, gradients);
+          this.#boards.shares(id);
+        }
         break;
       }
       case 'exchangeNodes':
@@ -137,6 +146,9 @@ export class Trainer {
         break;
       case 'peerLost':
         this.#lostBetween(id, message.peer, message.reason);
+        break;
+      case 'boardRefused':
+        this.#withoutBoard(id, message);
         break;
       case 'failed':
         // What a worker cannot do, no other can: bad data and defects end the run.
@@ -158,6 +170,7 @@ export class Trainer {
 
   lost(id: string, reason: string): void {
     this.#synchronization.forget(id);
+    this.#boards.forget(id);
     this.#crew.remove(id, reason);
   }
 
@@ -196,6 +209,7 @@ export class Trainer {
   /** Tells every worker that it may leave, and why. */
   shutdown(reason: Shutdown['reason'], message: string): void {
     this.#crew.shutdown(reason, message);
+    this.#boards.close();
   }
 
   /** Whether the job has the dev split evaluated at this step; at the last one all splits are. */
@@ -290,14 +304,20 @@ export class Trainer {
       return { id, address, ...(gradients === null ? {} : { gradients }) };
     });
     const { bucketElements, collective } = this.#options.cooperation.of(members.length);
+    const board = this.#boards.of(
+      epoch,
+      members.map(({ id }) => id),
+    );
     const roster: Roster = {
       type: 'roster',
       epoch,
       collective: this.#apart ? 'star' : collective,
       bucketElements,
       members,
+      ...(board === undefined ? {} : { board }),
     };
     this.#synchronization.adopt(roster);
+    if (board !== undefined) this.#options.observer.sharesBoard(members.length);
     for (const { id } of members) this.#crew.send(id, roster);
   }
 
@@ -348,6 +368,8 @@ export class Trainer {
     const outcome = attempt.addExchange(exchange, nodes);
     this.#span('reduce', 'exchange', began, fence, { exchange });
     if (outcome === null || this.#options.exchanges[exchange]?.result === null) return;
+    // Where workers share a board they have answered it themselves, and one of them tells.
+    if (this.#boards.isShared) return;
     for (const { worker } of attempt.assignments) {
       this.#crew.send(worker, { type: 'exchangeResult', fence: attempt.fence, exchange, values: outcome.values });
     }
@@ -381,6 +403,13 @@ export class Trainer {
       this.#crew.notify();
     }, APART_MS);
     timer.unref();
+  }
+
+  /** A worker cannot use the board: nobody will. */
+  #withoutBoard(worker: string, { epoch, reason }: BoardRefused): void {
+    if (!this.#boards.refuse(epoch)) return;
+    this.#rosterEpoch = -1;
+    this.#options.observer.withoutBoard(worker, reason);
   }
 
   #isCurrent(fence: Fence): boolean {

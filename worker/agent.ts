@@ -18,12 +18,10 @@ import type { CoordinatorLink, CoordinatorLinkEvents } from '../src/protocol/lin
 import type { Piece } from '../src/protocol/piece.js';
 import { cutBuckets } from '../src/reduce/buckets.js';
 import { AgentTrace } from './agent-trace.js';
+import { CalledOff } from './called-off.js';
 import type { Engine, PassPort, PassResult } from './engine.js';
 import { ModelSlots } from './model-slots.js';
 import { Reduction } from './reduction.js';
-
-/** Why an attempt did not come to its end: not an error. */
-class CalledOff extends Error {}
 
 /** What an agent needs of whatever does the computing. */
 export type AgentEngine = Pick<
@@ -34,6 +32,8 @@ export type AgentEngine = Pick<
   | 'parameterElements'
   | 'createKernels'
   | 'setBuckets'
+  | 'setBoard'
+  | 'callOff'
   | 'train'
   | 'evaluate'
   | 'close'
@@ -201,6 +201,7 @@ export class Agent implements CoordinatorLinkEvents {
     this.#exchange?.reject(new CalledOff());
     this.#exchange = null;
     this.#session?.slots.cancel(new CalledOff());
+    this.#session?.engine.callOff();
   }
 
   async #prepare(welcome: Welcome): Promise<void> {
@@ -241,10 +242,22 @@ export class Agent implements CoordinatorLinkEvents {
     const { id, engine, reduction } = this.#ready();
     const buckets = cutBuckets(engine.parameters, roster.bucketElements, engine.parameterElements);
     engine.setBuckets(buckets);
+    this.#shareBoard(engine, roster);
     reduction.adopt(roster, buckets);
     const peers = roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : [];
     this.#options.link.setPeers(peers.map((peer) => ({ ...peer, mapped: reduction.mappedOf(peer.id) })));
     return Promise.resolve();
+  }
+
+  /** Whoever cannot use the board says so: the others would wait for it there. */
+  #shareBoard(engine: AgentEngine, roster: Roster): void {
+    try {
+      engine.setBoard(roster);
+    } catch (thrown) {
+      const { code, message } = LockstepError.from(thrown);
+      if (code !== 'unavailable') throw thrown;
+      this.#options.link.send({ type: 'boardRefused', epoch: roster.epoch, reason: message });
+    }
   }
 
   async #train(plan: Plan): Promise<void> {

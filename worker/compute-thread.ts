@@ -8,6 +8,7 @@ import type { Shape } from '../src/common/shape.js';
 import type { ModelSpec } from '../src/job/job.js';
 import { buildModel } from '../src/nn/model.js';
 import { Control } from './control.js';
+import { openBoardOf, type ExchangeBoard } from './exchange-board.js';
 import { layOut, type FeatureTypes, type LayoutOptions } from './layout.js';
 import { SegmentRunner } from './segment-runner.js';
 import { ThreadTrace } from './thread-trace.js';
@@ -37,7 +38,8 @@ function main(data: ThreadData): void {
   const samples = { types: data.types, control };
   const layout = layOut(options, data.thread, arena, (scratch) => create(arena, scratch), samples);
   const trace = data.trace === null ? null : new ThreadTrace(options.threads, data.trace);
-  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads, { arena, trace });
+  const openBoard = (): ExchangeBoard => openBoardOf(layout, arena, options.shards);
+  const runner = new SegmentRunner(layout.program, control, data.thread, options.threads, { arena, trace, openBoard });
   parentPort?.postMessage('ready');
   let seen = 0;
   for (let call = control.next(seen); call !== null; call = control.next(seen)) {

@@ -38,7 +38,15 @@ const Word = {
   endSegment: 19,
   reached: 20,
   slot: 21,
-  claims: 22,
+  /** Workers that share a board, 0 where there is none, and the attempt by which their posts are told. */
+  boardWorkers: 22,
+  attempt: 23,
+  /** The event loop wants the pass to end early; and the threads have agreed to. */
+  calledOff: 24,
+  cutShort: 25,
+  /** Time that a thread has waited at the board in this pass (µs). */
+  boardWait: 26,
+  claims: 27,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
@@ -48,6 +56,12 @@ export const MAX_GRADIENT_OPERATIONS = 4096;
 const ENDED = Word.claims + MAX_GROUPS;
 const WORDS = ENDED + MAX_GRADIENT_OPERATIONS;
 const STOP = -1;
+
+/** How a pass uses the board: how many workers share it, and by which attempt their posts are told. */
+export interface BoardPass {
+  readonly workers: number;
+  readonly attempt: number;
+}
 
 /** What to compute: rows of a split, cut into shards. */
 export interface PassRequest {
@@ -64,6 +78,8 @@ export interface PassRequest {
   readonly batchCount: number;
   /** Where its samples are staged. */
   readonly slot: SlotNumber;
+  /** Where the exchanges of several workers are answered; null where it is not by their threads. */
+  readonly board: BoardPass | null;
 }
 
 /** Segments [first, end) of a program, by number. */
@@ -97,6 +113,11 @@ export class Control {
     words[Word.totalShards] = request.totalShards;
     words[Word.batchCount] = request.batchCount;
     words[Word.slot] = request.slot;
+    words[Word.boardWorkers] = request.board?.workers ?? 0;
+    words[Word.attempt] = request.board?.attempt ?? 0;
+    words[Word.boardWait] = 0;
+    Atomics.store(words, Word.calledOff, 0);
+    Atomics.store(words, Word.cutShort, 0);
     words.fill(0, ENDED);
     Atomics.add(words, Word.pass, 1);
   }
@@ -136,6 +157,21 @@ export class Control {
   /** Whether all threads have run a segment of the call under way, and others of it are to come. */
   hasPassed(segment: number): boolean {
     return Atomics.load(this.#words, Word.reached) > segment;
+  }
+
+  /** Has the pass under way end at the next exchange that its threads wait for at the board. */
+  callOff(): void {
+    Atomics.store(this.#words, Word.calledOff, 1);
+  }
+
+  /** Whether the pass has ended early. */
+  get wasCutShort(): boolean {
+    return Atomics.load(this.#words, Word.cutShort) !== 0;
+  }
+
+  /** How long threads have waited at the board in this pass. */
+  get boardWaitMs(): number {
+    return Atomics.load(this.#words, Word.boardWait) / 1e3;
   }
 
   stop(): void {
@@ -221,6 +257,25 @@ export class Control {
     // The others are microseconds behind as a rule: look a few times before going to sleep.
     for (let spin = 0; spin < 2_000; spin += 1) if (Atomics.load(words, Word.generation) !== generation) return;
     while (Atomics.load(words, Word.generation) === generation) Atomics.wait(words, Word.generation, generation);
+  }
+
+  get isCalledOff(): boolean {
+    return Atomics.load(this.#words, Word.calledOff) !== 0;
+  }
+
+  /** Ends the pass early for all threads: for one of them, at a barrier. */
+  cutShort(): void {
+    Atomics.store(this.#words, Word.cutShort, 1);
+  }
+
+  waitedAtBoard(ms: number): void {
+    Atomics.add(this.#words, Word.boardWait, Math.round(ms * 1e3));
+  }
+
+  /** The board of the current pass; null where there is none. */
+  get board(): BoardPass | null {
+    const workers = this.#words[Word.boardWorkers] ?? 0;
+    return workers === 0 ? null : { workers, attempt: this.#words[Word.attempt] ?? 0 };
   }
 
   get slot(): SlotNumber {

@@ -2,7 +2,7 @@
 import type { TraceArgs, Tracer } from '../src/common/trace.js';
 import type { Program } from '../src/nn/program.js';
 import { segmentNames } from './segment-names.js';
-import { ThreadTrace } from './thread-trace.js';
+import { ThreadTrace, WAITING } from './thread-trace.js';
 
 export class EngineTrace {
   readonly #tracer: Tracer;
@@ -32,7 +32,7 @@ export class EngineTrace {
   /** After its last segment. */
   end(): void {
     this.#threads.drain(({ thread, segment, group, startMs, endMs }) => {
-      const name = this.#names[segment]?.[group] ?? 'compute';
+      const name = group === WAITING ? 'exchange wait' : (this.#names[segment]?.[group] ?? 'compute');
       this.#tracer.span(`compute ${thread}`, name, startMs, endMs, this.#args);
     });
   }

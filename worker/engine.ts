@@ -23,11 +23,14 @@ import {
   type Evaluate,
   type NodeValues,
   type Plan,
+  type Roster,
   type ShardReport,
   type ShardScore,
 } from '../src/protocol/messages.js';
 import { BucketProgress, type Bucket, type Extent } from '../src/reduce/buckets.js';
 import { cutShards, type Shard } from '../src/reduce/shards.js';
+import { BoardShare } from './board-share.js';
+import { CalledOff } from './called-off.js';
 import { ComputePool } from './compute-pool.js';
 import { Control, type SegmentRange } from './control.js';
 import { EngineTrace } from './engine-trace.js';
@@ -143,6 +146,8 @@ export class Engine {
   readonly #watch: LayerWatch;
   #buckets: readonly Bucket[] = [];
   #progress = new BucketProgress([], []);
+  readonly #board: BoardShare;
+  #underWay: { calledOff: boolean } | null = null;
 
   private constructor(
     options: EngineOptions,
@@ -167,6 +172,7 @@ export class Engine {
     this.#exchanges = layout.program.exchanges.map((exchange) => new ExchangeSums(exchange, arena));
     this.#scores = new ShardScores(arena, layout.program, losses[job.training.loss], model);
     this.#watch = new LayerWatch(arena, model, layout.program);
+    this.#board = new BoardShare(layout, arena, job.training.shards);
   }
 
   static async start(options: EngineOptions): Promise<Engine> {
@@ -253,11 +259,42 @@ export class Engine {
     );
   }
 
-  /** Forward and backward over this worker's shards of a step. */
+  /**
+   * Says where this worker answers exchanges together with others of a membership epoch; by no board where none is offered. No pass may
+   * be under way.
+   *
+   * @throws LockstepError `unavailable` when the board cannot be used here; the engine then goes on without.
+   */
+  setBoard(roster: Pick<Roster, 'epoch' | 'members' | 'board'>): void {
+    this.#board.adopt(roster);
+  }
+
+  /** Has the training pass under way, if there is one, end early. */
+  callOff(): void {
+    if (this.#underWay === null) return;
+    this.#underWay.calledOff = true;
+    this.#control.callOff();
+    this.#board.rouse();
+  }
+
+  /** Forward and backward over this worker's shards of a step. @throws CalledOff when it is called off at the board. */
   async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {
-    const asked = performance.now();
-    const slot = await this.#samples(this.#batch(plan));
-    const dataWaitMs = performance.now() - asked;
+    const underWay = { calledOff: false };
+    this.#underWay = underWay;
+    try {
+      const asked = performance.now();
+      const slot = await this.#samples(this.#batch(plan));
+      const dataWaitMs = performance.now() - asked;
+      // The words that describe the pass, which are written now, know nothing of what was before.
+      if (underWay.calledOff) throw new CalledOff();
+      return { ...(await this.#train(plan, slot, weights, port)), dataWaitMs };
+    } finally {
+      this.#underWay = null;
+    }
+  }
+
+  async #train(plan: Plan, slot: SlotNumber, weights: 0 | 1, port: PassPort): Promise<Omit<PassResult, 'dataWaitMs'>> {
+    const board = this.#board.of(plan.fence);
     this.#pool.setPass({
       mode: 'training',
       slot,
@@ -269,6 +306,7 @@ export class Engine {
       endShard: plan.endShard,
       totalShards: this.#options.job.training.shards,
       batchCount: plan.batchCount,
+      board,
     });
     const pass = this.#pass();
     const args = stepArgs(plan.fence);
@@ -282,6 +320,7 @@ export class Engine {
       await running;
       const end = performance.now();
       computeMs += end - start;
+      if (this.#control.wasCutShort) throw new CalledOff();
       this.#tracer.span('event loop', 'compute', start, end, args);
     };
     const waitFor = async <Value>(what: string, waiting: Promise<Value>, more?: TraceArgs): Promise<Value> => {
@@ -295,17 +334,18 @@ export class Engine {
     const progress = this.#watchGradients(pass, port);
     const stages = this.#layout.program.training;
     const alone = holdsWholeBatch(pass);
+    const together = board !== null && !alone;
     let next = 0;
     while (next < stages.length) {
       const first = next;
       await waitFor('wait for weights', port.weights((stages[first] as Stage).weightsEnd));
       let end = first + 1;
-      // Who is alone has no answers to wait for, and goes on as far as the weights reach.
-      while (alone && end < stages.length && port.hasWeights((stages[end] as Stage).weightsEnd)) end += 1;
+      // Whose threads answer exchanges goes on as far as the weights reach.
+      while ((alone || together) && end < stages.length && port.hasWeights((stages[end] as Stage).weightsEnd)) end += 1;
       let answer: Promise<Float32Array> | null = null;
       const ship = ({ posts, awaits }: Stage): void => {
         for (const exchange of posts) port.post(exchange.index, this.#sums(exchange).merge(pass));
-        if (awaits === null) return;
+        if (awaits === null || together) return;
         const nodes = this.#sums(awaits).merge(pass);
         if (alone) {
           port.post(awaits.index, nodes);
@@ -327,6 +367,15 @@ export class Engine {
       if (answer !== null && awaits !== null)
         this.#arena.floats.set(await waitFor('exchange wait', answer, { exchange: awaits.index }), awaits.result ?? 0);
     }
+    if (together) {
+      const atBoard = this.#control.boardWaitMs;
+      computeMs -= atBoard;
+      waitMs += atBoard;
+      // For the coordinator's running statistics, one of them tells what all have come to.
+      if (pass.firstShard === 0)
+        for (const { awaits } of stages)
+          if (awaits !== null) port.post(awaits.index, [this.#board.root(awaits, pass, board)]);
+    }
     this.#trace?.end();
     const shards = this.#scores.reports(pass);
     const areFinite = shards.every(({ loss }) => Number.isFinite(loss));
@@ -334,7 +383,6 @@ export class Engine {
       shards,
       computeMs,
       waitMs,
-      dataWaitMs,
       activeUnits: isHealthDue(plan.weightsVersion, this.#options.job.training) ? this.#watch.activeUnits(pass) : [],
       nonFiniteLayer: areFinite ? null : this.#watch.firstNonFinite(pass),
     };
@@ -416,6 +464,7 @@ export class Engine {
         endShard: Math.min(end, firstShard + atOnce),
         totalShards,
         batchCount: dataset.size,
+        board: null,
       });
       const running = this.#pool.run(inferenceSegment(this.#layout.program));
       this.#staging.prepare(batchFrom(firstShard + atOnce));
@@ -429,6 +478,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.callOff();
     await Promise.all([this.#pool.close(), this.#staging.close()]);
   }
 

@@ -13,6 +13,7 @@ import { gradientElements, vectorStride } from '../src/nn/shared-blocks.js';
 import { compileProgram, treeScratchElements, type Program } from '../src/nn/program.js';
 import { EVALUATION_ROWS } from '../src/protocol/messages.js';
 import type { Control } from './control.js';
+import { boardLayout } from './exchange-board.js';
 import type { StagingSlot } from './staging.js';
 
 /** Hands out a worker's memory; an arena, or a counter that only measures. */
@@ -46,6 +47,8 @@ export interface WorkerLayout {
   readonly staging: readonly [StagingSlot, StagingSlot];
   readonly kernels: Kernels;
   readonly program: Program;
+  /** Room for a board, to be shared with other workers: whole pages, see {@link boardLayout}. */
+  readonly board: Offset;
 }
 
 /** How a compute thread learns which samples a pass is about. */
@@ -111,7 +114,8 @@ export function layOut(
           }),
   });
   const gradientStride = model.parameterElements;
-  return { vectors, gradients, gradientStride, mean, inverseDeviation, staging, kernels, program };
+  const board = allocator.allocateAligned(boardLayout(shards, program.exchanges).words);
+  return { vectors, gradients, gradientStride, mean, inverseDeviation, staging, kernels, program, board };
 }
 
 /** Takes the rows of its shards from where they are staged and normalises them. */

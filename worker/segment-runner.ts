@@ -1,10 +1,11 @@
 /** How one compute thread works through segments together with the others of its worker. */
 import type { Arena } from '../src/kernels/arena.js';
-import type { Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
+import type { Exchange, Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
-import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control, type SegmentRange } from './control.js';
+import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type BoardPass, type Control, type SegmentRange } from './control.js';
+import type { ExchangeBoard } from './exchange-board.js';
 import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
-import type { ThreadTrace } from './thread-trace.js';
+import { WAITING, type ThreadTrace } from './thread-trace.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
 type Group =
@@ -33,7 +34,17 @@ export function groupsOf(segment: Segment): Group[] {
 export interface RunnerSurroundings {
   readonly arena: Arena;
   readonly trace: ThreadTrace | null;
+  /** Opens the board, when a pass first uses it. */
+  readonly openBoard: () => ExchangeBoard;
 }
+
+interface AwaitedExchange {
+  readonly exchange: Exchange;
+  readonly sums: ExchangeSums;
+}
+
+/** Who answers the exchanges of a pass: these threads, alone or with those of other workers at the board, or the event loop. */
+type Answerer = 'alone' | BoardPass | null;
 
 /** The segments of a program by number: stage i has 2i and, for the wait after it, 2i + 1; inference comes last. */
 export class SegmentRunner {
@@ -44,8 +55,10 @@ export class SegmentRunner {
   readonly #threads: number;
   readonly #control: Control;
   readonly #trace: ThreadTrace | null;
-  /** What stands between a segment and the next one, by the number of the segment. */
-  readonly #answers: readonly (ExchangeSums | null)[];
+  /** What is exchanged once the operations of a stage are done, by stage; null where nobody waits for an answer. */
+  readonly #awaited: readonly (AwaitedExchange | null)[];
+  readonly #openBoard: () => ExchangeBoard;
+  #opened: ExchangeBoard | null = null;
 
   /** @throws RangeError when a segment turns from rows to tasks and back, or the program forms gradients, more often than can be counted. */
   constructor(
@@ -53,7 +66,7 @@ export class SegmentRunner {
     control: Control,
     thread: number,
     threads: number,
-    { arena, trace }: RunnerSurroundings,
+    { arena, trace, openBoard }: RunnerSurroundings,
   ) {
     const segments = [...program.training.flatMap((stage) => [stage.operations, stage.meanwhile]), program.inference];
     this.#segments = segments.map(groupsOf);
@@ -69,35 +82,74 @@ export class SegmentRunner {
     this.#thread = thread;
     this.#threads = threads;
     this.#trace = trace;
-    this.#answers = program.training.flatMap(({ awaits }) => [
-      awaits === null ? null : new ExchangeSums(awaits, arena),
-      null,
-    ]);
+    this.#openBoard = openBoard;
+    this.#awaited = program.training.map(({ awaits }) =>
+      awaits === null ? null : { exchange: awaits, sums: new ExchangeSums(awaits, arena) },
+    );
   }
 
   /**
-   * Runs one segment after the other. Exchanges between them are answered here where the worker holds the whole batch; else only
-   * the last segment may depend on one.
+   * Runs one segment after the other. Exchanges between them are answered here where the worker holds the whole batch, or shares a
+   * board with those who hold the rest; else only the last segment may depend on one.
    */
   run(range: SegmentRange, pass: Pass): void {
-    const { first } = range;
-    let { end } = range;
-    // Exchanges during which there is nothing to do.
-    while (end > first + 1 && this.#segments[end - 1]?.length === 0) end -= 1;
-    const alone = holdsWholeBatch(pass);
-    for (let segment = first; segment < end; segment += 1) {
-      const groups = this.#segments[segment];
-      if (groups === undefined) throw new RangeError(`no segment ${segment}`);
-      if (groups.length === 0 && segment > first) continue;
-      this.#runSegment(segment, groups, pass);
-      const answer = alone ? (this.#answers[segment] ?? null) : null;
-      if (segment + 1 === end && answer === null) return;
+    const answerer = holdsWholeBatch(pass) ? 'alone' : this.#control.board;
+    for (let segment = range.first; segment < range.end;) {
+      const next = this.#next(segment, range.end);
+      this.#runSegment(segment, this.#groups(segment), pass);
+      const exchange = this.#exchangeAfter(segment, next, answerer, pass);
+      // At the end of a call nobody waits for the others, except where an exchange is to be answered.
+      if (next >= range.end && exchange === null) return;
       this.#control.barrier(this.#threads, () => {
-        answer?.answer(pass);
-        // Who is not alone has an exchange to send now.
-        this.#control.passSegment(segment, !alone);
+        exchange?.();
+        // Where the event loop has an exchange to send, it has it now.
+        this.#control.passSegment(segment, answerer === null);
       });
+      if (this.#control.wasCutShort) return;
+      segment = next;
     }
+  }
+
+  /** The next segment before `end` in which there is anything to do. */
+  #next(segment: number, end: number): number {
+    let next = segment + 1;
+    while (next < end && this.#groups(next).length === 0) next += 1;
+    return next;
+  }
+
+  #groups(segment: number): readonly Group[] {
+    const groups = this.#segments[segment];
+    if (groups === undefined) throw new RangeError(`no segment ${segment}`);
+    return groups;
+  }
+
+  /** What one thread does about an exchange between two segments; null where there is none, or the event loop sees to it. */
+  #exchangeAfter(segment: number, next: number, answerer: Answerer, pass: Pass): (() => void) | null {
+    const stage = stageOf(segment);
+    const awaited = this.#awaited[stage] ?? null;
+    if (awaited === null || answerer === null) return null;
+    const { exchange, sums } = awaited;
+    const isFormed = segment === stageSegment(stage, false);
+    if (answerer === 'alone') return isFormed ? () => sums.answer(pass) : null;
+    return () => {
+      if (isFormed) this.#board.post(exchange.index, sums.merge(pass), pass, answerer);
+      if (stageOf(next) > stage) this.#takeAnswer(exchange, answerer, segment, pass);
+    };
+  }
+
+  /** Waits for what the other workers post, and has the pass end early where that will not come. */
+  #takeAnswer(exchange: Exchange, part: BoardPass, segment: number, pass: Pass): void {
+    const start = performance.now();
+    const isThere = this.#board.wait(exchange.index, pass, part, this.#control);
+    const end = performance.now();
+    this.#control.waitedAtBoard(end - start);
+    if (this.#trace?.enabled === true) this.#trace.record(this.#thread, segment, WAITING, start, end);
+    if (isThere) this.#board.answer(exchange, pass, part);
+    else this.#control.cutShort();
+  }
+
+  get #board(): ExchangeBoard {
+    return (this.#opened ??= this.#openBoard());
   }
 
   #runSegment(segment: number, groups: readonly Group[], pass: Pass): void {
@@ -143,6 +195,11 @@ export class SegmentRunner {
 /** Number of the segment that a stage runs before (`wait` false) or during its exchange. */
 export function stageSegment(stage: number, wait: boolean): number {
   return 2 * stage + (wait ? 1 : 0);
+}
+
+/** The stage of a segment; that of inference is behind the last one. */
+function stageOf(segment: number): number {
+  return Math.floor(segment / 2);
 }
 
 export function inferenceSegment(program: Program): SegmentRange {

@@ -11,6 +11,8 @@ const HEADER_WORDS = 2;
 const FIELDS = 3;
 /** Groups of a segment that are told apart. */
 const GROUPS = 65_536;
+/** Stands for a group: the wait for an exchange, after a segment. */
+export const WAITING = GROUPS - 1;
 
 export interface ThreadSpan {
   readonly thread: number;

@@ -14,7 +14,8 @@ export type Precision = 'float32' | 'float64';
 /** Left free at the bottom of a float32 arena for the static data of the WASM module (bytes). */
 export const RESERVED_BYTES = 65_536;
 
-const PAGE_BYTES = 65_536;
+/** Of WebAssembly, and no shorter than those of any system that Node runs on. */
+export const PAGE_BYTES = 65_536;
 /** Blocks start on a cache line, which is also the widest vector register. */
 const ALIGNMENT_BYTES = 64;
 /** The limit of 32-bit WebAssembly addresses. */

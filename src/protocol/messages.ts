@@ -253,6 +253,13 @@ export interface PeerLost {
   readonly reason: string;
 }
 
+/** The board of this membership epoch cannot be used by this worker. */
+export interface BoardRefused {
+  readonly type: 'boardRefused';
+  readonly epoch: number;
+  readonly reason: string;
+}
+
 /** The worker cannot go on; the coordinator gives it up and tells the user. */
 export interface Failed {
   readonly type: 'failed';
@@ -278,7 +285,7 @@ export interface TraceSpans {
 }
 
 export type WorkerMessage =
-  Hello | Ready | ExchangeNodes | StepReport | Evaluated | PeerLost | Failed | ClockPong | TraceSpans;
+  Hello | Ready | ExchangeNodes | StepReport | Evaluated | PeerLost | BoardRefused | Failed | ClockPong | TraceSpans;
 
 /** Whether the layers are looked at in the update that follows so many others. */
 export function isHealthDue(updates: number, { healthEverySteps }: { readonly healthEverySteps: number }): boolean {

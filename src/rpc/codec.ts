@@ -183,6 +183,8 @@ export function encodeWorkerMessage(message: WorkerMessage): WireToCoordinator {
       return { evaluated: { request: message.request, shards: message.shards.map(fromScore) } };
     case 'peerLost':
       return { peerLost: message };
+    case 'boardRefused':
+      return { boardRefused: message };
     case 'failed':
       return { failed: message };
     case 'clockPong':
@@ -213,6 +215,7 @@ export function decodeWorkerMessage(wire: WireFromWorker): WorkerMessage | null 
     return { type: 'evaluated', request, shards: shards.map(toScore) };
   }
   if (wire.peerLost) return { type: 'peerLost', ...wire.peerLost };
+  if (wire.boardRefused) return { type: 'boardRefused', ...wire.boardRefused };
   if (wire.failed) return { type: 'failed', ...wire.failed };
   if (wire.clockPong) return { type: 'clockPong', ...wire.clockPong };
   if (wire.traceSpans) {

@@ -1,4 +1,5 @@
 /** An agent alone: its link and its engine are played by the test. */
+import { LockstepError } from '../../src/common/errors.js';
 import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import type {
   CollectiveName,
@@ -38,6 +39,14 @@ class DiaryEngine implements AgentEngine {
 
   setBuckets(buckets: readonly Bucket[]): void {
     this.buckets = buckets;
+  }
+
+  setBoard({ board }: Pick<Roster, 'board'>): void {
+    if (board !== undefined) throw new LockstepError('unavailable', 'no board is used here');
+  }
+
+  callOff(): void {
+    // Whatever it waits for comes from its port.
   }
 
   async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {

@@ -1,10 +1,12 @@
 import { EpochSampler } from '../../src/data/sampler.js';
+import { LockstepError } from '../../src/common/errors.js';
 import { createReferenceKernels } from '../../src/kernels/reference/reference-kernels.js';
 import type { Exchange } from '../../src/nn/layer.js';
 import {
   evaluationShards,
   type NodeValues,
   type Plan,
+  type Roster,
   type Evaluate,
   type ShardReport,
   type ShardScore,
@@ -66,6 +68,14 @@ export class ClusterEngine implements AgentEngine {
 
   setBuckets(buckets: readonly Bucket[]): void {
     this.#buckets = buckets;
+  }
+
+  setBoard({ board }: Pick<Roster, 'board'>): void {
+    if (board !== undefined) throw new LockstepError('unavailable', 'no board is used here');
+  }
+
+  callOff(): void {
+    // Whatever it waits for comes from its port.
   }
 
   async train(plan: Plan, weights: 0 | 1, port: PassPort): Promise<PassResult> {

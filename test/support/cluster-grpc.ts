@@ -193,6 +193,8 @@ function nameOf(message: CoordinatorMessage | WorkerMessage): string {
       return `roster: ${message.collective} of ${message.members.map((member) => member.id).join(', ')}`;
     case 'peerLost':
       return `lost: ${message.peer}`;
+    case 'boardRefused':
+      return `board refused: ${message.epoch}`;
     case 'hello':
     case 'welcome':
     case 'ready':

@@ -12,6 +12,9 @@ export class RecordingObserver implements TrainerObserver {
   readonly changes: MembershipChange[] = [];
   readonly recoveries: Fence[] = [];
   readonly apartness: string[] = [];
+  /** Members of each epoch with a board. */
+  readonly boards: number[] = [];
+  readonly refusals: string[] = [];
   readonly choices: string[] = [];
   readonly steps: StepRecord[] = [];
   readonly evaluations: { readonly split: SplitName; readonly score: SplitScore; readonly step: number }[] = [];
@@ -44,6 +47,14 @@ export class RecordingObserver implements TrainerObserver {
 
   apart(worker: string, peer: string, reason: string): void {
     this.apartness.push(`${worker} and ${peer}: ${reason}`);
+  }
+
+  sharesBoard(workers: number): void {
+    this.boards.push(workers);
+  }
+
+  withoutBoard(worker: string, reason: string): void {
+    this.refusals.push(`${worker}: ${reason}`);
   }
 
   stepCommitted(record: StepRecord): Promise<void> {

@@ -3,6 +3,7 @@
  * train a small job with a made-up engine. A script says what goes wrong, and when.
  */
 import type { ModelState } from '../../coordinator/model-state.js';
+import type { BoardMaker } from '../../coordinator/boards.js';
 import { CooperationChoice } from '../../coordinator/cooperation.js';
 import type { EarlyStopping } from '../../coordinator/early-stopping.js';
 import type { Scores } from '../../coordinator/judge.js';
@@ -71,6 +72,8 @@ export interface ClusterOptions {
   readonly earlyStopping?: EarlyStopping;
   /** Another engine than the made-up one, for workers that misbehave. */
   readonly engine?: (worker: string) => AgentEngine | Promise<AgentEngine>;
+  /** Then workers say that they share memory, too. */
+  readonly makeBoard?: BoardMaker;
 }
 
 export class TestCluster {
@@ -86,6 +89,7 @@ export class TestCluster {
   readonly network = new PeerNetwork();
   readonly #seats = new Map<string, Seat>();
   readonly #rules: Rule[] = [];
+  readonly #sharing: boolean;
   readonly #engine: (worker: string) => AgentEngine | Promise<AgentEngine>;
 
   constructor(options: ClusterOptions = {}) {
@@ -105,7 +109,9 @@ export class TestCluster {
       earlyStopping: options.earlyStopping ?? null,
       maxSteps: options.maxSteps ?? null,
       observer: this.observer,
+      makeBoard: options.makeBoard,
     });
+    this.#sharing = options.makeBoard !== undefined;
   }
 
   /** Into how many buckets the gradient is cut. */
@@ -130,7 +136,10 @@ export class TestCluster {
     this.network.join(id, agent);
     void agent.ended.then((ending) => this.endings.set(id, ending));
     connection.connect(agent, {
-      message: (message) => this.#arrive(id, message.type, () => this.trainer.message(id, message)),
+      message: (message) =>
+        this.#arrive(id, message.type, () =>
+          this.trainer.message(id, this.#sharing ? sharingMemory(message) : message),
+        ),
       piece: (piece) => {
         const copy: Piece = { ...piece, bytes: Uint8Array.from(piece.bytes) };
         this.#arrive(id, piece.kind, () => this.trainer.piece(copy));
@@ -241,4 +250,10 @@ export function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** What a worker would say that shares its memory: nobody here looks into it. */
+function sharingMemory(message: WorkerMessage): WorkerMessage {
+  const gradients = { hostId: '', pid: 0, fd: 0, bytes: 0, nonce: new Uint8Array(0) };
+  return message.type === 'ready' ? { ...message, gradients } : message;
 }

@@ -13,6 +13,7 @@ const request: PassRequest = {
   firstShard: 0,
   endShard: 8,
   totalShards: 8,
+  board: null,
   batchCount: 100,
 };
 

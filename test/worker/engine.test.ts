@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StepAttempt } from '../../coordinator/step-attempt.js';
 import { DenseDataset } from '../../src/data/dense.js';
@@ -7,6 +8,8 @@ import { createWasmKernels } from '../../src/kernels/wasm/wasm-kernels.js';
 import { buildModel, initializeModel } from '../../src/nn/model.js';
 import { evaluationShards, type Plan, type ShardReport } from '../../src/protocol/messages.js';
 import { cutBuckets } from '../../src/reduce/buckets.js';
+import { offerFile, type OfferedMemory } from '../../src/transport/shared-part.js';
+import { boardLayout } from '../../worker/exchange-board.js';
 import type { Engine, PassPort } from '../../worker/engine.js';
 import { layoutOptions } from '../../worker/engine.js';
 import { measureLayout } from '../../worker/layout.js';
@@ -67,10 +70,18 @@ function batchAt(epoch: number, first: number, count: number) {
   return { inputs, targets: Array.from(ids, (id) => labels[id] ?? NaN) };
 }
 
+/** Has engines answer exchanges among themselves from now on, or not. */
+function share(engines: readonly Engine[], board: OfferedMemory | null): void {
+  const members = engines.map((_, index) => ({ id: `w${index}`, address: null }));
+  for (const engine of engines)
+    engine.setBoard({ epoch: 1, members, ...(board === null ? {} : { board: board.offer }) });
+}
+
 /** A step over several engines, their partial results merged by the coordinator's own decision code. */
 async function trainStep(
   engines: readonly Engine[],
   place: { step: number; epoch: number; first: number; count: number },
+  number = 1,
 ) {
   const { exchanges } = measureLayout(layoutOptions(job, model, SAMPLES, 1)).program;
   const work = {
@@ -82,7 +93,8 @@ async function trainStep(
     lossScale: 1,
   };
   const workers = engines.map((_, index) => `w${index}`);
-  const attempt = new StepAttempt({ epoch: 1, step: place.step, attempt: 1 }, work, SHARDS, workers, exchanges);
+  const attempt = new StepAttempt({ epoch: 1, step: place.step, attempt: number }, work, SHARDS, workers, exchanges);
+  const asked = new Set<number>();
   const waiting = new Map<number, ((values: Float32Array) => void)[]>();
   const add = (exchange: number, nodes: Parameters<PassPort['post']>[1]): void => {
     const outcome = attempt.addExchange(exchange, nodes);
@@ -94,6 +106,7 @@ async function trainStep(
     hasWeights: () => true,
     exchange: (exchange, nodes) =>
       new Promise((resolve) => {
+        asked.add(exchange);
         waiting.set(exchange, [...(waiting.get(exchange) ?? []), resolve]);
         add(exchange, nodes);
       }),
@@ -124,12 +137,21 @@ async function trainStep(
   const sum = attempt.accumulator<Float32Array>((left, right) => left.map((value, i) => value + (right[i] ?? NaN)));
   for (const { gradients } of parts) for (const node of gradients) sum.add(node, node.values);
   const shards: readonly ShardReport[] = parts.flatMap((part) => part.shards);
-  return { shards, gradient: sum.sum };
+  return {
+    shards,
+    gradient: sum.sum,
+    asked: asked.size,
+    complete: exchanges.every(({ index }) => attempt.outcome(index)),
+  };
 }
 
 describe('an engine with real compute threads', () => {
   const engines: Engine[] = [];
   let teams: Readonly<Record<string, readonly Engine[]>> = {};
+  const shared = (): OfferedMemory => {
+    const { exchanges } = measureLayout(layoutOptions(job, model, SAMPLES, 1)).program;
+    return offerFile(boardLayout(SHARDS, exchanges).bytes);
+  };
 
   beforeAll(async () => {
     const { Engine: Built } = await builtEngine();
@@ -147,6 +169,7 @@ describe('an engine with real compute threads', () => {
       '2 threads': [two],
       '3 threads': [three],
       'three workers of 1, 2 and 3 threads': engines,
+      'the same at a board': engines,
     };
   });
 
@@ -173,7 +196,13 @@ describe('an engine with real compute threads', () => {
       const expected = simulateStep([alone], batch, { step: place.step, totalShards: SHARDS });
       const reports: unknown[] = [];
       for (const [team, members] of Object.entries(teams)) {
-        const { shards, gradient } = await trainStep(members, place);
+        const atBoard = team === 'the same at a board';
+        const board = atBoard ? shared() : null;
+        share(members, board);
+        const { shards, gradient, asked, complete } = await trainStep(members, place);
+        board?.seal();
+        expect(complete, team).toBe(true);
+        expect(asked > 0, team).toBe(members.length > 1 && !atBoard);
         // Buffer.compare, since equality of numbers does not tell 0 from −0.
         const bits = (values: ArrayLike<number> | undefined) => Buffer.from(Float32Array.from(values ?? []).buffer);
         expect(Buffer.compare(bits(gradient), bits(expected.gradient)), team).toBe(0);
@@ -190,6 +219,47 @@ describe('an engine with real compute threads', () => {
       for (const report of reports) expect(report).toEqual(reports[0]);
     });
   }
+
+  it.each([
+    ['before it begins', () => Promise.resolve()],
+    ['while it waits for the others', () => setTimeout(100)],
+  ])('ends a pass at a board that is called off %s, and is ready for the next', async (_when, moment) => {
+    const [, two, three] = engines;
+    if (two === undefined || three === undefined) throw new Error('three engines were started');
+    const members = [two, three];
+    const place = { step: 2, epoch: 0, first: 90, count: BATCH };
+    share(members, null);
+    const expected = await trainStep(members, place);
+    const board = shared();
+    share(members, board);
+    const plan: Plan = {
+      type: 'plan',
+      fence: { epoch: 1, step: place.step, attempt: 1 },
+      weightsVersion: 0,
+      dataEpoch: place.epoch,
+      firstPosition: place.first,
+      batchCount: place.count,
+      lossScale: 1,
+      firstShard: 0,
+      endShard: 4,
+    };
+    const port: PassPort = {
+      post: () => undefined,
+      exchange: () => Promise.reject(new Error('answered at the board')),
+      weights: () => Promise.resolve(),
+      hasWeights: () => true,
+      bucket: () => undefined,
+    };
+    const training = two.train(plan, 0, port);
+    await moment();
+    two.callOff();
+    await expect(training).rejects.toThrow();
+    const { gradient, shards } = await trainStep(members, place, 2);
+    expect(gradient).toEqual(expected.gradient);
+    expect(shards).toEqual(expected.shards);
+    board.seal();
+    share(members, null);
+  });
 
   it('evaluates every shard of a split alike, together or one by one', async () => {
     const total = evaluationShards(SAMPLES);

@@ -48,7 +48,10 @@ async function runOn(control: Control, runner: SegmentRunner, segment: number, p
 }
 
 const only = (segment: number): SegmentRange => ({ first: segment, end: segment + 1 });
-const surroundings = { arena: Arena.create(64), trace: null };
+const openBoard = (): never => {
+  throw new RangeError('there is no board');
+};
+const surroundings = { arena: Arena.create(64), trace: null, openBoard };
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -215,7 +218,7 @@ describe('segments in a row', () => {
     const log: string[] = [];
     const { control, pass } = prepare(4);
     const { arena, exchanging: example } = exchanging(log, meanwhile(log));
-    const runner = new SegmentRunner(example, control, 0, 1, { arena, trace: null });
+    const runner = new SegmentRunner(example, control, 0, 1, { arena, trace: null, openBoard });
     const range = { first: stageSegment(0, false), end: stageSegment(2, false) };
     const run = control.run(range, 1);
     runner.run(range, pass);
@@ -233,7 +236,7 @@ describe('segments in a row', () => {
     const { arena, exchanging: example } = exchanging(log, [
       { kind: 'tasks', count: 1, run: () => (passed = control.hasPassed(0)) },
     ]);
-    const runner = new SegmentRunner(example, control, 0, 1, { arena, trace: null });
+    const runner = new SegmentRunner(example, control, 0, 1, { arena, trace: null, openBoard });
     const segments = { first: 0, end: 2 };
     const run = control.run(segments, 1);
     runner.run(segments, pass);

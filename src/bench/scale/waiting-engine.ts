@@ -4,13 +4,14 @@
  * pass is dealt evenly to its stages and gradients. All its numbers are zero.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LockstepError } from '../../common/errors.js';
 import type { KernelFactory } from '../../kernels/kernels.js';
 import { createWasmKernels } from '../../kernels/wasm/wasm-kernels.js';
 import type { Exchange } from '../../nn/layer.js';
 import { buildModel, type Model } from '../../nn/model.js';
 import type { Segment } from '../../nn/program.js';
 import { UNSCORED } from '../../protocol/messages.js';
-import type { Evaluate, NodeValues, Plan, ShardReport, ShardScore, Welcome } from '../../protocol/messages.js';
+import type { Evaluate, NodeValues, Plan, Roster, ShardReport, ShardScore, Welcome } from '../../protocol/messages.js';
 import { BucketProgress, type Bucket, type Extent } from '../../reduce/buckets.js';
 import { cutShards } from '../../reduce/shards.js';
 import { completeSubtrees, coveredShards, type TreeNode } from '../../reduce/tree.js';
@@ -65,6 +66,15 @@ export class WaitingEngine implements AgentEngine {
       buckets,
       this.#program.gradients.map(({ writes }) => writes),
     );
+  }
+
+  /** @throws LockstepError `unavailable`: exchanges go by the coordinator, whose cost is measured. */
+  setBoard({ board }: Pick<Roster, 'board'>): void {
+    if (board !== undefined) throw new LockstepError('unavailable', 'there are no threads that could wait at a board');
+  }
+
+  callOff(): void {
+    // The port ends whatever this waits for.
   }
 
   async train(plan: Plan, _weights: 0 | 1, port: PassPort): Promise<PassResult> {

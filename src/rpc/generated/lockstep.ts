@@ -2,6 +2,7 @@ import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { ActiveUnits as _lockstep_v1_ActiveUnits, ActiveUnits__Output as _lockstep_v1_ActiveUnits__Output } from './lockstep/v1/ActiveUnits.js';
+import type { BoardRefused as _lockstep_v1_BoardRefused, BoardRefused__Output as _lockstep_v1_BoardRefused__Output } from './lockstep/v1/BoardRefused.js';
 import type { BulkClient as _lockstep_v1_BulkClient, BulkDefinition as _lockstep_v1_BulkDefinition } from './lockstep/v1/Bulk.js';
 import type { BulkChunk as _lockstep_v1_BulkChunk, BulkChunk__Output as _lockstep_v1_BulkChunk__Output } from './lockstep/v1/BulkChunk.js';
 import type { BulkRequest as _lockstep_v1_BulkRequest, BulkRequest__Output as _lockstep_v1_BulkRequest__Output } from './lockstep/v1/BulkRequest.js';
@@ -46,6 +47,7 @@ export interface ProtoGrpcType {
   lockstep: {
     v1: {
       ActiveUnits: MessageTypeDefinition<_lockstep_v1_ActiveUnits, _lockstep_v1_ActiveUnits__Output>
+      BoardRefused: MessageTypeDefinition<_lockstep_v1_BoardRefused, _lockstep_v1_BoardRefused__Output>
       Bulk: SubtypeConstructor<typeof grpc.Client, _lockstep_v1_BulkClient> & { service: _lockstep_v1_BulkDefinition }
       BulkChunk: MessageTypeDefinition<_lockstep_v1_BulkChunk, _lockstep_v1_BulkChunk__Output>
       BulkRequest: MessageTypeDefinition<_lockstep_v1_BulkRequest, _lockstep_v1_BulkRequest__Output>

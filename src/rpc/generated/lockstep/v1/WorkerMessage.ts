@@ -7,6 +7,7 @@ import type { StepReport as _lockstep_v1_StepReport, StepReport__Output as _lock
 import type { Evaluated as _lockstep_v1_Evaluated, Evaluated__Output as _lockstep_v1_Evaluated__Output } from '../../lockstep/v1/Evaluated.js';
 import type { Failed as _lockstep_v1_Failed, Failed__Output as _lockstep_v1_Failed__Output } from '../../lockstep/v1/Failed.js';
 import type { PeerLost as _lockstep_v1_PeerLost, PeerLost__Output as _lockstep_v1_PeerLost__Output } from '../../lockstep/v1/PeerLost.js';
+import type { BoardRefused as _lockstep_v1_BoardRefused, BoardRefused__Output as _lockstep_v1_BoardRefused__Output } from '../../lockstep/v1/BoardRefused.js';
 import type { ClockPong as _lockstep_v1_ClockPong, ClockPong__Output as _lockstep_v1_ClockPong__Output } from '../../lockstep/v1/ClockPong.js';
 import type { TraceSpans as _lockstep_v1_TraceSpans, TraceSpans__Output as _lockstep_v1_TraceSpans__Output } from '../../lockstep/v1/TraceSpans.js';
 
@@ -18,9 +19,10 @@ export interface WorkerMessage {
   'evaluated'?: (_lockstep_v1_Evaluated | null);
   'failed'?: (_lockstep_v1_Failed | null);
   'peerLost'?: (_lockstep_v1_PeerLost | null);
+  'boardRefused'?: (_lockstep_v1_BoardRefused | null);
   'clockPong'?: (_lockstep_v1_ClockPong | null);
   'traceSpans'?: (_lockstep_v1_TraceSpans | null);
-  'message'?: "hello"|"ready"|"exchangeNodes"|"stepReport"|"evaluated"|"failed"|"peerLost"|"clockPong"|"traceSpans";
+  'message'?: "hello"|"ready"|"exchangeNodes"|"stepReport"|"evaluated"|"failed"|"peerLost"|"boardRefused"|"clockPong"|"traceSpans";
 }
 
 export interface WorkerMessage__Output {
@@ -31,7 +33,8 @@ export interface WorkerMessage__Output {
   'evaluated'?: (_lockstep_v1_Evaluated__Output | null);
   'failed'?: (_lockstep_v1_Failed__Output | null);
   'peerLost'?: (_lockstep_v1_PeerLost__Output | null);
+  'boardRefused'?: (_lockstep_v1_BoardRefused__Output | null);
   'clockPong'?: (_lockstep_v1_ClockPong__Output | null);
   'traceSpans'?: (_lockstep_v1_TraceSpans__Output | null);
-  'message'?: "hello"|"ready"|"exchangeNodes"|"stepReport"|"evaluated"|"failed"|"peerLost"|"clockPong"|"traceSpans";
+  'message'?: "hello"|"ready"|"exchangeNodes"|"stepReport"|"evaluated"|"failed"|"peerLost"|"boardRefused"|"clockPong"|"traceSpans";
 }

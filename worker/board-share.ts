@@ -1,0 +1,64 @@
+/** A worker's share in the board of a membership epoch: which memory it is, and who is told that it cannot be had. */
+import type { Arena } from '../src/kernels/arena.js';
+import type { Exchange, Pass } from '../src/nn/layer.js';
+import type { Fence, NodeValues, Roster } from '../src/protocol/messages.js';
+import { mapPart } from '../src/transport/shared-part.js';
+import type { BoardPass } from './control.js';
+import { boardLayout, openBoardOf, type ExchangeBoard } from './exchange-board.js';
+import type { WorkerLayout } from './layout.js';
+
+interface Share {
+  readonly epoch: number;
+  readonly workers: number;
+  readonly board: ExchangeBoard;
+  readonly nonce: Uint8Array;
+  readonly unmap: () => void;
+}
+
+export class BoardShare {
+  readonly #layout: Pick<WorkerLayout, 'board' | 'program'>;
+  readonly #arena: Arena;
+  readonly #shards: number;
+  #share: Share | null = null;
+
+  constructor(layout: Pick<WorkerLayout, 'board' | 'program'>, arena: Arena, shards: number) {
+    this.#layout = layout;
+    this.#arena = arena;
+    this.#shards = shards;
+  }
+
+  /** Takes the board of a roster in the place of the one before. @throws LockstepError `unavailable` when it cannot be used here. */
+  adopt({ epoch, members, board: offer }: Pick<Roster, 'epoch' | 'members' | 'board'>): void {
+    const share = this.#share;
+    // The same epoch may work together in another way.
+    if (offer !== undefined && share?.epoch === epoch && Buffer.compare(share.nonce, offer.nonce) === 0) return;
+    share?.unmap();
+    this.#share = null;
+    if (offer === undefined) return;
+    const { board: at, program } = this.#layout;
+    const part = {
+      buffer: this.#arena.memory.buffer,
+      byteOffset: at * this.#arena.elementBytes,
+      bytes: boardLayout(this.#shards, program.exchanges).bytes,
+    };
+    const board = openBoardOf(this.#layout, this.#arena, this.#shards);
+    const unmap = mapPart(offer, part, 'write');
+    this.#share = { epoch, workers: members.length, board, nonce: offer.nonce, unmap };
+  }
+
+  /** How a plan uses the board; null where it does not. */
+  of({ epoch, attempt }: Fence): BoardPass | null {
+    return this.#share?.epoch === epoch ? { workers: this.#share.workers, attempt } : null;
+  }
+
+  /** What all workers together have posted; see {@link ExchangeBoard.root}. */
+  root({ index }: Exchange, pass: Pass, part: BoardPass): NodeValues {
+    if (this.#share === null) throw new RangeError('there is no board');
+    return this.#share.board.root(index, pass, part);
+  }
+
+  /** Has threads that sleep on the board look again. */
+  rouse(): void {
+    this.#share?.board.rouse();
+  }
+}
