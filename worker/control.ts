@@ -54,7 +54,9 @@ export const MAX_GROUPS = 1024;
 /** Most operations of a program that form a gradient: each has a counter of its finished tasks. */
 export const MAX_GRADIENT_OPERATIONS = 4096;
 const ENDED = Word.claims + MAX_GROUPS;
-const WORDS = ENDED + MAX_GRADIENT_OPERATIONS;
+/** For each operation that forms a gradient, 1 where its end wakes the event loop. */
+const WAKES = ENDED + MAX_GRADIENT_OPERATIONS;
+const WORDS = WAKES + MAX_GRADIENT_OPERATIONS;
 const STOP = -1;
 
 /** How a pass uses the board: how many workers share it, and by which attempt their posts are told. */
@@ -118,14 +120,14 @@ export class Control {
     words[Word.boardWait] = 0;
     Atomics.store(words, Word.calledOff, 0);
     Atomics.store(words, Word.cutShort, 0);
-    words.fill(0, ENDED);
+    words.fill(0, ENDED, WAKES);
     Atomics.add(words, Word.pass, 1);
   }
 
   /**
    * Lets `threads` threads run the segments [first, end); resolves when the last of them is done.
    *
-   * @param progress Called whenever a segment or an operation that forms a gradient may have ended, and once at the end.
+   * @param progress Called whenever a segment or one of the operations of {@link wakeAfter} may have ended, and once at the end.
    */
   async run({ first, end }: SegmentRange, threads: number, progress?: () => void): Promise<void> {
     const words = this.#words;
@@ -147,6 +149,12 @@ export class Control {
       const wait = Atomics.waitAsync(words, Word.events, seen);
       if (wait.async) await wait.value;
     }
+  }
+
+  /** Says which operations that form a gradient wake the event loop when they end. No segment may be running. */
+  wakeAfter(operations: Iterable<number>): void {
+    this.#words.fill(0, WAKES);
+    for (const operation of operations) this.#words[WAKES + operation] = 1;
   }
 
   /** Whether all `count` tasks of an operation that forms a gradient have ended in this pass. */
@@ -211,7 +219,8 @@ export class Control {
 
   /** Reports one of the `count` tasks of an operation that forms a gradient done. */
   taskEnded(operation: number, count: number): void {
-    if (Atomics.add(this.#words, ENDED + operation, 1) === count - 1) this.#wakeEventLoop();
+    const isLast = Atomics.add(this.#words, ENDED + operation, 1) === count - 1;
+    if (isLast && this.#words[WAKES + operation] === 1) this.#wakeEventLoop();
   }
 
   #freeClaims(): void {

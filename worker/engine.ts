@@ -257,6 +257,7 @@ export class Engine {
       buckets,
       gradients.map(({ writes }) => writes),
     );
+    this.#control.wakeAfter(this.#progress.lastOperations);
   }
 
   /**

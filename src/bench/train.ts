@@ -62,7 +62,7 @@ export async function benchTrain(flags: TrainFlags): Promise<void> {
   const pace: Pace =
     flags.quick === true
       ? { rounds: 2, turnMs: 20, warmUpMs: 50, warmUpSteps: 1 }
-      : { rounds: 9, turnMs: 250, warmUpMs: 1_000, warmUpSteps: 50 };
+      : { rounds: 9, turnMs: 250, warmUpMs: 5_000, warmUpSteps: 50 };
   const results = [];
   for (const job of jobs) {
     const folder = temporaryFolder();

@@ -104,6 +104,15 @@ export class BucketProgress {
     this.begin();
   }
 
+  /** For each bucket the operation after which it is complete when operations end in their order. */
+  get lastOperations(): ReadonlySet<number> {
+    const last = new Map<number, number>();
+    this.#shares.forEach((shares, operation) => {
+      for (const { bucket } of shares) last.set(bucket, operation);
+    });
+    return new Set(last.values());
+  }
+
   /** Starts over: nothing is written. */
   begin(): void {
     this.#left = [...this.#totals];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Boards, type OfferedBoard } from '../../coordinator/boards.js';
 import { LockstepError } from '../../src/common/errors.js';
+import type { Job } from '../../src/job/job.js';
 import type { Exchange } from '../../src/nn/layer.js';
 import { tinyJob } from '../support/tiny-job.js';
 import { dense, modelSpec } from '../support/model-spec.js';
@@ -17,7 +18,13 @@ const exchange: Exchange = {
 };
 const MEMBERS = ['a', 'b'];
 
-function rig({ exchanges = [exchange], shards = 8, transport = 'auto' } = {}) {
+interface Case {
+  readonly exchanges?: readonly Exchange[];
+  readonly shards?: number;
+  readonly transport?: Job['cluster']['transport'];
+}
+
+function rig({ exchanges = [exchange], shards = 8, transport = 'auto' }: Case = {}) {
   const log: string[] = [];
   let made = 0;
   const make = (bytes: number): OfferedBoard => {

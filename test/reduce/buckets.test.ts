@@ -150,6 +150,20 @@ describe('the progress of buckets', () => {
     expect([2, 1, 0].map((operation) => progress.ended(operation))).toEqual([[], [1], [0]]);
   });
 
+  it('ends for each bucket with the last operation of those in order', () => {
+    fc.assert(
+      fc.property(models, ({ sizes, elements }) => {
+        const { parameters, end } = layOut(sizes);
+        const writes = parameters.map(({ offset, size }) => ({ start: offset, end: offset + size })).reverse();
+        const progress = new BucketProgress(cutBuckets(parameters, elements, end), writes);
+        const last = progress.lastOperations;
+        expect([...writes.keys()].filter((operation) => progress.ended(operation).length > 0)).toEqual(
+          [...last].toSorted((a, b) => a - b),
+        );
+      }),
+    );
+  });
+
   it('can be complete for several at once', () => {
     const { parameters, end } = layOut([5 * BUCKET_BLOCK]);
     const buckets = cutBuckets(parameters, BUCKET_BLOCK, end);

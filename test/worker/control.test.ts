@@ -188,6 +188,8 @@ describe('the progress of gradients', () => {
 
   it('is told while other operations of the segment go on', async () => {
     const control = new Control();
+    control.wakeAfter([0, 3]);
+    control.wakeAfter([0, 1]);
     control.setPass(request);
     const seen: string[] = [];
     const run = control
@@ -200,6 +202,8 @@ describe('the progress of gradients', () => {
     await turn();
     expect(seen).toEqual(['false false']);
     control.taskEnded(1, 2);
+    // Nor is the end of an operation that nobody asks about.
+    control.taskEnded(3, 1);
     await turn();
     expect(seen).toEqual(['false false', 'false true']);
     control.done();
