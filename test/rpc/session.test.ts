@@ -20,6 +20,8 @@ import { Network } from '../support/cluster-proxy.js';
 
 const numbers = (length: number, from = 0) => new Float32Array(length).map((_, i) => i + from);
 const fence = { epoch: 1, step: 2, attempt: 3 };
+/** How much later messages of a slow connection come. */
+const HELD_UP_MS = 400;
 
 /** Closed after the test, the last one first. */
 const closing: (() => unknown)[] = [];
@@ -54,7 +56,7 @@ async function slowlyConnected(carrier?: 'shm') {
   const worker = await welcomed(await join(network.address));
   const [[link], [atCoordinator]] = [coordinator.links, coordinator.sides];
   if (link === undefined || atCoordinator === undefined) throw new RangeError('the worker was welcomed');
-  network.slowDown(400);
+  network.slowDown(HELD_UP_MS);
   worker.link.openPieces(3, null);
   link.openPieces(null, null);
   link.sendPiece(model(1, numbers(3)));
@@ -207,6 +209,33 @@ describe.skipIf(process.platform !== 'linux')('processes that share memory', () 
     for (const message of [shutdown, result]) link.send(message);
     await worker.side.until(() => worker.side.messages.length === 3);
     expect(worker.side.messages.slice(1)).toEqual([result, shutdown]);
+  });
+
+  it('plan there, and hear a plan after what was sent before it', async () => {
+    const { worker, link } = await slowlyConnected('shm');
+    const roster = { type: 'roster', epoch: 2, collective: 'star', bucketElements: 3, members: [] } as const;
+    const plan = {
+      type: 'plan',
+      fence: { epoch: 2, step: 5, attempt: 1 },
+      weightsVersion: 5,
+      dataEpoch: 0,
+      firstPosition: 0,
+      batchCount: 4,
+      firstShard: 0,
+      endShard: 2,
+      lossScale: 1,
+    } as const;
+    const next = { ...plan, fence: { ...plan.fence, step: 6 } };
+    const result = { type: 'exchangeResult', fence, exchange: 3, values: numbers(5) } as const;
+    link.send(roster);
+    link.send(plan);
+    link.send(result);
+    await worker.side.until(() => worker.side.messages.length === 4);
+    // The control stream is slow, and the roster comes by it.
+    expect(worker.side.messages.slice(1)).toEqual([roster, plan, result]);
+    link.send(next);
+    await worker.side.until(() => worker.side.messages.length === 5);
+    expect(worker.side.messages[4]).toEqual(next);
   });
 
   it('send what is too long for that by the control stream', async () => {

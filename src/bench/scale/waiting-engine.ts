@@ -10,6 +10,8 @@ import { createWasmKernels } from '../../kernels/wasm/wasm-kernels.js';
 import type { Exchange } from '../../nn/layer.js';
 import { buildModel, type Model } from '../../nn/model.js';
 import type { Segment } from '../../nn/program.js';
+import { gradientElements, vectorStride } from '../../nn/shared-blocks.js';
+import { PART_ALIGNMENT, wholePages, type SharedParts } from '../../protocol/memory-part.js';
 import { UNSCORED } from '../../protocol/messages.js';
 import type { Evaluate, NodeValues, Plan, Roster, ShardReport, ShardScore, Welcome } from '../../protocol/messages.js';
 import { BucketProgress, type Bucket, type Extent } from '../../reduce/buckets.js';
@@ -23,17 +25,13 @@ import type { GradientNode } from '../../../worker/reduction.js';
 
 type Program = ReturnType<typeof measureLayout>['program'];
 
-/** Zeros for the gradients of all workers of a process: nobody writes to them. */
-let zeros = zeroVector(0);
-
-/** In memory of the kind that an arena is of: what is copied in and out costs as much. */
-function zeroVector(elements: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(elements * 4));
-}
+const { BYTES_PER_ELEMENT } = Float32Array;
+const onPages = (bytes: number): number => Math.ceil(bytes / PART_ALIGNMENT) * PART_ALIGNMENT;
 
 export class WaitingEngine implements AgentEngine {
   readonly vectors: readonly [Float32Array, Float32Array];
-  readonly parts = null;
+  /** In memory of the kind that an arena is of: what is shared or copied is as in a worker that computes. */
+  readonly parts: SharedParts;
   readonly createKernels: KernelFactory = createWasmKernels;
   readonly #model: Model;
   readonly #program: Program;
@@ -48,8 +46,18 @@ export class WaitingEngine implements AgentEngine {
     this.#program = measureLayout(layoutOptions(job, this.#model, job.training.batchSize, 1)).program;
     this.#shards = job.training.shards;
     this.#waitMs = waitMs;
-    this.vectors = [zeroVector(this.#model.vectorElements), zeroVector(this.#model.vectorElements)];
-    if (zeros.length < this.parameterElements) zeros = zeroVector(this.parameterElements);
+    const stride = vectorStride(this.#model) * BYTES_PER_ELEMENT;
+    const vectorBytes = onPages(2 * stride);
+    const gradientBytes = onPages(gradientElements(this.#model, this.#shards) * BYTES_PER_ELEMENT);
+    const pages = (vectorBytes + gradientBytes) / PART_ALIGNMENT;
+    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.parts = {
+      vectors: wholePages(buffer, 0, vectorBytes),
+      gradients: wholePages(buffer, vectorBytes, gradientBytes),
+    };
+    const vector = (index: number): Float32Array =>
+      new Float32Array(buffer, index * stride, this.#model.vectorElements);
+    this.vectors = [vector(0), vector(1)];
   }
 
   get parameters(): readonly Extent[] {
@@ -80,8 +88,11 @@ export class WaitingEngine implements AgentEngine {
   async train(plan: Plan, _weights: 0 | 1, port: PassPort): Promise<PassResult> {
     const { training, gradients } = this.#program;
     const nodes = this.#nodes(plan);
-    const values = zeros.subarray(0, this.parameterElements);
-    const sums: GradientNode[] = nodes.map((node) => ({ ...node, values }));
+    const { buffer, byteOffset } = this.parts.gradients;
+    const sums: GradientNode[] = nodes.map((node, index) => {
+      const at = byteOffset + index * this.parameterElements * BYTES_PER_ELEMENT;
+      return { ...node, values: new Float32Array(buffer, at, this.parameterElements) };
+    });
     const waitMs = this.#waitMs(plan.fence.step);
     const clock = new PassClock(waitMs / (training.length + gradients.length));
     this.#progress.begin();
