@@ -39,6 +39,8 @@ const SHARD_KINDS: readonly LockstepKind[] = [
 interface Pace {
   readonly rounds: number;
   readonly turnMs: number;
+  /** Steps before those that are timed, as a share of a turn. */
+  readonly leadInShare: number;
   /** Before anything is timed: compilers, caches and clocks settle, and Lockstep tries out collectives and bucket sizes. */
   readonly warmUpMs: number;
   /** Lockstep's least steps for that. */
@@ -61,8 +63,8 @@ export async function benchTrain(flags: TrainFlags): Promise<void> {
   const report = new Report('train', flags);
   const pace: Pace =
     flags.quick === true
-      ? { rounds: 2, turnMs: 20, warmUpMs: 50, warmUpSteps: 1 }
-      : { rounds: 9, turnMs: 250, warmUpMs: 5_000, warmUpSteps: 50 };
+      ? { rounds: 2, turnMs: 20, leadInShare: 0, warmUpMs: 50, warmUpSteps: 1 }
+      : { rounds: 9, turnMs: 300, leadInShare: 0.5, warmUpMs: 5_000, warmUpSteps: 50 };
   const results = [];
   for (const job of jobs) {
     const folder = temporaryFolder();
@@ -105,19 +107,25 @@ async function gather(report: Report, job: BenchJob, data: DataFiles, flags: Tra
 }
 
 async function compete(contestants: readonly Contestant[], pace: Pace): Promise<Result[]> {
-  const entered: { readonly contestant: Contestant; readonly turn: number; readonly every: number }[] = [];
+  const entered: {
+    readonly contestant: Contestant;
+    readonly turn: number;
+    readonly leadIn: number;
+    readonly every: number;
+  }[] = [];
   for (const contestant of contestants) {
     const perStep = await warmUp(contestant, pace);
     const turn = Math.max(1, Math.round(pace.turnMs / perStep));
+    const leadIn = Math.round((pace.leadInShare * pace.turnMs) / perStep);
     // Whoever needs much longer than a turn for a single step comes less often.
-    entered.push({ contestant, turn, every: Math.max(1, Math.round(perStep / pace.turnMs)) });
+    entered.push({ contestant, turn, leadIn, every: Math.max(1, Math.round(perStep / pace.turnMs)) });
   }
   const answers = await takeTurns(
-    entered.map(
-      ({ contestant, turn }) =>
-        () =>
-          contestant.train(turn),
-    ),
+    entered.map(({ contestant, turn, leadIn }) => async () => {
+      // The others had the caches meanwhile, and threads have gone to sleep.
+      if (leadIn > 0) await contestant.train(leadIn);
+      return contestant.train(turn);
+    }),
     { rounds: pace.rounds, takesPart: (index, round) => round % (entered[index]?.every ?? 1) === 0 },
   );
   await Promise.all(contestants.map((contestant) => contestant.end()));
