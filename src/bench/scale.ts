@@ -3,6 +3,7 @@
  * a step takes beyond the wait is the cluster's own: plans, exchanges, gradients, the update, weights.
  */
 import type { CollectiveName } from '../protocol/messages.js';
+import type { CarrierChoice } from '../protocol/piece.js';
 import { Report, figure, type BenchFlags } from './report.js';
 import { ScaleCluster } from './scale/cluster.js';
 import type { PhaseResult } from './scale/coordinator.js';
@@ -15,6 +16,7 @@ export interface ScaleFlags extends BenchFlags {
   readonly link: boolean;
   /** Most workers of a mesh, which has a connection for each pair. */
   readonly maxMesh: number;
+  readonly transport: CarrierChoice;
 }
 
 const COLLECTIVES: readonly CollectiveName[] = ['star', 'mesh'];
@@ -70,7 +72,16 @@ export async function benchScale(flags: ScaleFlags): Promise<void> {
     for (const collective of COLLECTIVES) {
       if (collective === 'mesh' && (workers === 1 || workers > flags.maxMesh)) continue;
       report.progress(`${workers} workers, ${collective}`);
-      byWorkers.push(await measure(cluster, quick ? benchJobs.small : benchJobs.reference, workers, collective, waits));
+      byWorkers.push(
+        await measure(
+          cluster,
+          quick ? benchJobs.small : benchJobs.reference,
+          workers,
+          collective,
+          waits,
+          flags.transport,
+        ),
+      );
     }
   }
   if (counts.some((workers) => workers > flags.maxMesh))
@@ -82,7 +93,7 @@ export async function benchScale(flags: ScaleFlags): Promise<void> {
   for (const job of quick ? [] : [benchJobs.small, benchJobs.reference, benchJobs.large]) {
     for (const collective of COLLECTIVES) {
       report.progress(`${job.name} job, ${collective}`);
-      byModel.push(await measure(cluster, job, several, collective, waits));
+      byModel.push(await measure(cluster, job, several, collective, waits, flags.transport));
     }
   }
   if (byModel.length > 0) print(report, 'How it grows with the model', byModel);
@@ -99,13 +110,14 @@ async function measure(
   workers: number,
   collective: CollectiveName,
   { warmUp, steps, each, shared }: Waits,
+  carrier: CarrierChoice,
 ): Promise<Measurement> {
   const phases = [
     { steps: warmUp, waitMs: each },
     { steps, waitMs: each },
     { steps, waitMs: shared / workers },
   ];
-  const plan: ScalePlan = { widths: job.widths, workers, collective, carrier: 'auto', phases };
+  const plan: ScalePlan = { widths: job.widths, workers, collective, carrier, phases };
   const [, weak, strong] = stepsOf(await cluster.run(plan), phases);
   if (weak === undefined || strong === undefined) throw new RangeError('a phase was not measured');
   return { job: job.name, collective, workers, weak, strong };

@@ -271,6 +271,14 @@ function benchCommand(): Command {
           .argParser(wholeNumber(0))
           .default(32),
       )
+      .addOption(
+        new Option(
+          '--transport <kind>',
+          'what carries tensors between the workers of this host; grpc: as between hosts',
+        )
+          .choices(['auto', 'grpc', 'shm'])
+          .default('auto'),
+      )
       .option('--no-link', 'without the shaped link between network namespaces'),
   );
   return command;

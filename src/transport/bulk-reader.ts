@@ -4,6 +4,7 @@ import type { BulkChunk__Output } from '../rpc/generated/lockstep/v1/BulkChunk.j
 import type { Opening__Output } from '../rpc/generated/lockstep/v1/Opening.js';
 import type { Segment__Output } from '../rpc/generated/lockstep/v1/Segment.js';
 import type { BulkReaderEvents, BulkReaderOptions } from './bulk.js';
+import { placeIn } from '../protocol/memory-part.js';
 import { decodePiece } from './chunk-codec.js';
 import { hostId } from './host-id.js';
 import type { Carrier, Piece } from '../protocol/piece.js';
@@ -117,7 +118,9 @@ export class BulkReader {
 
   #take(piece: Piece): void {
     if (this.#closed) return;
-    this.#options.counters.received(piece.bytes.byteLength);
+    const { counters, mapped = null } = this.#options;
+    // What lies in memory that both share has not travelled.
+    if (mapped === null || placeIn(mapped, piece.bytes) === null) counters.received(piece.bytes.byteLength);
     this.#events.piece(piece);
   }
 

@@ -83,7 +83,7 @@ export class RingWriter extends RingEnd {
     this.#shared = shared;
   }
 
-  /** Moves what fits from the outbox into the ring. False: it is full, and the reader will ring. */
+  /** Moves what fits from the outbox into the ring. False: it is full, and the reader will ring. @param sent told of bytes that were copied. */
   pump(outbox: Outbox, sent: (bytes: number) => void): boolean {
     while (!outbox.empty) {
       if (!this.#record(outbox, sent)) {
@@ -127,11 +127,11 @@ export class RingWriter extends RingEnd {
   #record(outbox: Outbox, sent: (bytes: number) => void): boolean {
     const shared = this.#shared();
     const place = shared === null || outbox.next === null ? null : placeIn(shared, outbox.next.bytes);
-    return place === null ? this.#copy(outbox, sent) : this.#refer(outbox, place, sent);
+    return place === null ? this.#copy(outbox, sent) : this.#refer(outbox, place);
   }
 
   /** Writes where the first piece lies. */
-  #refer(outbox: Outbox, place: number, sent: (bytes: number) => void): boolean {
+  #refer(outbox: Outbox, place: number): boolean {
     if (this.#room(recordBytes(0)) === 0) return false;
     const piece = outbox.take(Infinity);
     if (piece === null) return true;
@@ -140,7 +140,6 @@ export class RingWriter extends RingEnd {
     this.words[at] = 0;
     this.words[at + 1] = (this.words[at + 1] as number) + IN_PLACE;
     this.words[at + 10] = place;
-    sent(piece.bytes.byteLength);
     this.#publish(recordBytes(0), piece.kind !== 'weights');
     return true;
   }
