@@ -97,6 +97,9 @@ describe('a cluster under way', () => {
     const coordinator = await startCoordinator(job, out, [
       ...long,
       ...patient,
+      // Between processes that share memory nothing would travel.
+      '--set',
+      'cluster.transport=grpc',
       '--workers',
       '2',
       '--quiet',
