@@ -6,7 +6,7 @@ import { BoardLayout } from '../src/collective/exchange-board.js';
 import { LockstepError } from '../src/common/errors.js';
 import type { Job } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
-import type { MemoryOffer } from '../src/protocol/messages.js';
+import type { MemoryOffer, RosterMember } from '../src/protocol/messages.js';
 
 /** Memory of zeros that others may map until it is sealed. */
 export interface OfferedBoard {
@@ -20,8 +20,6 @@ export type BoardMaker = (bytes: number) => OfferedBoard;
 export class Boards {
   readonly #bytes: number;
   readonly #make: BoardMaker | null;
-  /** Workers that share their memory with this process, and so with each other. */
-  readonly #sharing = new Set<string>();
   #current: (OfferedBoard & { readonly epoch: number }) | null = null;
   #closed = false;
 
@@ -39,15 +37,6 @@ export class Boards {
     ).bytes;
   }
 
-  /** A worker shares its memory. */
-  shares(worker: string): void {
-    this.#sharing.add(worker);
-  }
-
-  forget(worker: string): void {
-    this.#sharing.delete(worker);
-  }
-
   /** A worker cannot use a board; true when it was the current one. From then on there are none. */
   refuse(epoch: number): boolean {
     if (this.#current?.epoch !== epoch) return false;
@@ -61,11 +50,12 @@ export class Boards {
   }
 
   /** The board of an epoch with these members; undefined where the coordinator is to answer exchanges. */
-  of(epoch: number, members: readonly string[]): MemoryOffer | undefined {
+  of(epoch: number, members: readonly Pick<RosterMember, 'gradients'>[]): MemoryOffer | undefined {
     if (this.#current?.epoch === epoch) return this.#current.offer;
     this.#release();
     if (this.#make === null || this.#closed || members.length < 2) return undefined;
-    if (!members.every((member) => this.#sharing.has(member))) return undefined;
+    // Whoever shares its gradients with this process can share a board with the others.
+    if (members.some(({ gradients }) => gradients === undefined)) return undefined;
     try {
       this.#current = { epoch, ...this.#make(this.#bytes) };
     } catch (thrown) {

@@ -10,7 +10,7 @@ import { stepArgs, type Tracer } from '../src/common/trace.js';
 import type { Offset } from '../src/kernels/arena.js';
 import type { Exchange } from '../src/nn/layer.js';
 import type { Model } from '../src/nn/model.js';
-import type { Fence, MemoryOffer, Roster } from '../src/protocol/messages.js';
+import type { Fence, Roster } from '../src/protocol/messages.js';
 import { cutBuckets, type Bucket, type Range } from '../src/reduce/buckets.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';
 import type { CommitOptions, ModelState, UpdateResult } from './model-state.js';
@@ -23,6 +23,8 @@ export interface SynchronizationOptions {
   readonly tracer: Tracer;
   /** What gradient sums travel in. */
   readonly gradientFormat: WireFormat;
+  /** Whether a worker has mapped the model vectors. */
+  isShared(worker: string): boolean;
   send(worker: string, piece: Piece): void;
 }
 
@@ -62,8 +64,6 @@ export class Synchronization {
   /** Buckets whose new weights have to wait for the commit. */
   #waiting: Bucket[] = [];
   readonly #known = new Map<string, Known>();
-  /** Workers that have mapped the model vectors. */
-  readonly #sharing = new Map<string, MemoryOffer>();
   /** A member of a mesh is gone, and with it perhaps weights that it was to pass on. */
   #memberLost = false;
   #fence: Fence = { epoch: 0, step: 0, attempt: 0 };
@@ -184,20 +184,9 @@ export class Synchronization {
     }
   }
 
-  /** A worker has mapped the model vectors, and offers its gradients. */
-  shares(worker: string, gradients: MemoryOffer): void {
-    this.#sharing.set(worker, gradients);
-  }
-
-  /** What a worker has said that it {@link shares}; null when it has not. */
-  sharedBy(worker: string): MemoryOffer | null {
-    return this.#sharing.get(worker) ?? null;
-  }
-
   /** Forgets a worker that is gone. */
   forget(worker: string): void {
     this.#known.delete(worker);
-    this.#sharing.delete(worker);
     if (this.#collective.name !== 'mesh' || !this.#members.includes(worker)) return;
     this.#memberLost = true;
     this.#known.clear();
@@ -218,7 +207,7 @@ export class Synchronization {
     const owner = this.#collective.owner(bucket.index, this.#members);
     const began = performance.now();
     this.#send(
-      sentTo(owner, this.#participants, (worker) => this.#sharing.has(worker)),
+      sentTo(owner, this.#participants, (worker) => this.#options.isShared(worker)),
       bucket,
       version,
       vector,

@@ -16,18 +16,18 @@ import {
   type BoardRefused,
   type ExchangeNodes,
   type Fence,
-  type Roster,
   type Shutdown,
   type WorkerMessage,
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
-import { GradientRooms } from '../src/transport/gradient-rooms.js';
 import { Boards, type BoardMaker } from './boards.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
 import { Evaluator } from './evaluator.js';
+import { HostMemory } from './host-memory.js';
 import { Judge, type JudgeOptions, type Scores } from './judge.js';
 import type { Membership } from './membership.js';
+import { Roll } from './roll.js';
 import { StepAudit } from './step-audit.js';
 import { StepAttempt } from './step-attempt.js';
 import { Synchronization, type UpdatePart } from './synchronization.js';
@@ -61,29 +61,28 @@ export class Trainer {
   #attempt: StepAttempt | null = null;
   #attempts = 0;
   readonly #synchronization: Synchronization;
-  readonly #rooms: GradientRooms;
+  readonly #memory: HostMemory;
   readonly #boards: Boards;
-  /** The membership epoch that the workers have been told of. */
-  #rosterEpoch = -1;
-  /** Two workers were found that cannot reach each other. */
-  #apart = false;
+  readonly #roll: Roll;
 
   constructor(options: TrainerOptions) {
     this.#options = options;
     this.#crew = new Crew(options.observer, options.job.cluster.joinTimeoutMs);
     this.#tracer = options.tracer ?? NO_TRACER;
     this.#audit = new StepAudit(options, this.#trainSize);
+    this.#memory = new HostMemory(options.state.gradientRooms);
+    this.#boards = new Boards(options.job, options.exchanges, options.makeBoard ?? null);
+    this.#roll = new Roll({ cooperation: options.cooperation, memory: this.#memory, boards: this.#boards });
     this.#synchronization = new Synchronization({
       ...options,
       tracer: this.#tracer,
       gradientFormat: options.job.training.wireFormat.gradients,
+      isShared: (worker) => this.#memory.isShared(worker),
       send: (worker, piece) => this.#crew.sendPiece(worker, piece),
     });
-    this.#rooms = new GradientRooms(options.state.gradientRooms, 'write');
     this.#evaluator = new Evaluator(this.#crew, options.observer, (worker) =>
       this.#synchronization.bring(worker, true),
     );
-    this.#boards = new Boards(options.job, options.exchanges, options.makeBoard ?? null);
     this.#judge = new Judge(options, this.#evaluator, this.#tracer);
   }
 
@@ -126,13 +125,8 @@ export class Trainer {
         const { gradients } = message;
         const link = this.#crew.markReady(id);
         if (link === null) break;
-        // Who offers its gradients has mapped the model vectors.
         if (gradients === undefined) link.openPieces(null, null);
-        else link.openPieces(this.#options.state.publishedVectors, this.#rooms.take(id, gradients));
-        if (gradients !== undefined) {
-          this.#synchronization.shares(id, gradients);
-          this.#boards.shares(id);
-        }
+        else link.openPieces(this.#options.state.publishedVectors, this.#memory.admit(id, gradients));
         break;
       }
       case 'exchangeNodes':
@@ -170,7 +164,7 @@ export class Trainer {
 
   lost(id: string, reason: string): void {
     this.#synchronization.forget(id);
-    this.#boards.forget(id);
+    this.#memory.forget(id);
     this.#crew.remove(id, reason);
   }
 
@@ -247,7 +241,7 @@ export class Trainer {
       const workers = attempt.participants;
       const complete = (): boolean => attempt.complete && this.#synchronization.complete;
       // An attempt that counts on a worker that is gone will never be complete.
-      const broken = (): boolean => this.#crew.lostAny(workers) || this.#rosterEpoch < 0;
+      const broken = (): boolean => this.#crew.lostAny(workers) || this.#roll.isStale;
       if (!(await this.#crew.until(() => complete() || broken()))) return null;
       this.#span('event loop', 'wait for workers', planned, attempt.fence);
       if (complete()) return attempt;
@@ -294,29 +288,12 @@ export class Trainer {
 
   /** Tells the workers of a new membership epoch who they are and how they work together. */
   #callTheRoll(): void {
-    const { epoch } = this.membership;
-    if (epoch === this.#rosterEpoch) return;
-    this.#rosterEpoch = epoch;
+    const roster = this.#roll.call(this.membership.epoch, this.#crew.readyLinks);
+    if (roster === null) return;
     // Sums of an attempt that counted on whoever has left are of no use now.
-    this.#rooms.keep(this.#crew.ready);
-    const members = this.#crew.readyLinks.map(({ id, address }) => {
-      const gradients = this.#synchronization.sharedBy(id);
-      return { id, address, ...(gradients === null ? {} : { gradients }) };
-    });
-    const { bucketElements, collective } = this.#options.cooperation.of(members.length);
-    const board = this.#boards.of(
-      epoch,
-      members.map(({ id }) => id),
-    );
-    const roster: Roster = {
-      type: 'roster',
-      epoch,
-      collective: this.#apart ? 'star' : collective,
-      bucketElements,
-      members,
-      ...(board === undefined ? {} : { board }),
-    };
+    this.#memory.keep(this.#crew.ready);
     this.#synchronization.adopt(roster);
+    const { board, members } = roster;
     if (board !== undefined) this.#options.observer.sharesBoard(members.length);
     for (const { id } of members) this.#crew.send(id, roster);
   }
@@ -339,7 +316,8 @@ export class Trainer {
     const { norms, ...result } = this.#synchronization.commit(moments, admission);
     this.#attempt = null;
     const committed = performance.now();
-    this.#consider(committed - started);
+    const settled = this.#roll.observe(committed - started);
+    if (settled !== null) observer.cooperation(settled);
     const classifies = losses[job.training.loss].classifies;
     const times = workerTimes(attempts);
     const layers = result.skipped ? null : this.#audit.examine(admission, norms, attempts, batchCount);
@@ -380,15 +358,6 @@ export class Trainer {
     if (this.#tracer.enabled) this.#tracer.span(track, name, startMs, performance.now(), stepArgs(fence, more));
   }
 
-  /** Whether the next step should be taken in another way than this one, which took so long. */
-  #consider(stepMs: number): void {
-    if (this.#apart) return;
-    const decision = this.#options.cooperation.observe(stepMs);
-    if (decision === null) return;
-    this.#rosterEpoch = -1;
-    if (decision.settled) this.#options.observer.cooperation(decision.reason);
-  }
-
   /**
    * Two workers cannot reach each other. Where one of them is gone its own connection will say so in a moment; where both are
    * still here after that, they go on without a mesh.
@@ -396,9 +365,7 @@ export class Trainer {
   #lostBetween(worker: string, peer: string, reason: string): void {
     const timer = setTimeout(() => {
       const ready = this.#crew.ready;
-      if (this.#apart || !ready.includes(worker) || !ready.includes(peer)) return;
-      this.#apart = true;
-      this.#rosterEpoch = -1;
+      if (!ready.includes(worker) || !ready.includes(peer) || !this.#roll.keepApart()) return;
       this.#options.observer.apart(worker, peer, reason);
       this.#crew.notify();
     }, APART_MS);
@@ -407,9 +374,7 @@ export class Trainer {
 
   /** A worker cannot use the board: nobody will. */
   #withoutBoard(worker: string, { epoch, reason }: BoardRefused): void {
-    if (!this.#boards.refuse(epoch)) return;
-    this.#rosterEpoch = -1;
-    this.#options.observer.withoutBoard(worker, reason);
+    if (this.#roll.withoutBoard(epoch)) this.#options.observer.withoutBoard(worker, reason);
   }
 
   #isCurrent(fence: Fence): boolean {

@@ -16,7 +16,10 @@ const exchange: Exchange = {
   result: 0,
   statistics: null,
 };
-const MEMBERS = ['a', 'b'];
+/** Members that share memory, and one that does not. */
+const gradients = { hostId: 'host', pid: 2, fd: 9, bytes: 4096, nonce: new Uint8Array(16) };
+const MEMBERS = [{ gradients }, { gradients }];
+const STRANGER = {};
 
 interface Case {
   readonly exchanges?: readonly Exchange[];
@@ -38,14 +41,13 @@ function rig({ exchanges = [exchange], shards = 8, transport = 'auto' }: Case = 
   };
   const job = tinyJob(modelSpec(dense(3)), { shards });
   const boards = new Boards({ ...job, cluster: { ...job.cluster, transport } }, exchanges, make);
-  for (const member of [...MEMBERS, 'c']) boards.shares(member);
   return { boards, log };
 }
 
 describe('who gets a board', () => {
   it('is two workers or more that share memory, in a job with exchanges', () => {
     expect(rig().boards.of(1, MEMBERS)?.bytes).toBe(65_536);
-    expect(rig().boards.of(1, ['a'])).toBeUndefined();
+    expect(rig().boards.of(1, [{ gradients }])).toBeUndefined();
     expect(rig({ exchanges: [] }).boards.of(1, MEMBERS)).toBeUndefined();
     expect(rig({ exchanges: [{ ...exchange, result: null }] }).boards.of(1, MEMBERS)).toBeUndefined();
     expect(rig({ shards: 1 }).boards.of(1, MEMBERS)).toBeUndefined();
@@ -54,11 +56,10 @@ describe('who gets a board', () => {
 
   it('is nobody while one of them does not share memory', () => {
     const { boards } = rig();
-    expect(boards.of(1, ['a', 'b', 'd'])).toBeUndefined();
+    expect(boards.of(1, [...MEMBERS, STRANGER])).toBeUndefined();
     expect(boards.isShared).toBe(false);
     expect(boards.of(2, MEMBERS)).toBeDefined();
-    boards.forget('b');
-    expect(boards.of(3, MEMBERS)).toBeUndefined();
+    expect(boards.of(3, [STRANGER, STRANGER])).toBeUndefined();
   });
 
   it('is nobody where memory cannot be had', () => {
@@ -66,7 +67,6 @@ describe('who gets a board', () => {
       throw new LockstepError('unavailable', 'none');
     };
     const boards = new Boards(tinyJob(modelSpec(dense(3)), { shards: 8 }), [exchange], make);
-    for (const member of MEMBERS) boards.shares(member);
     expect(boards.of(1, MEMBERS)).toBeUndefined();
   });
 });
@@ -76,7 +76,7 @@ describe('a board', () => {
     const { boards, log } = rig();
     expect(boards.of(1, MEMBERS)?.fd).toBe(1);
     expect(boards.of(1, MEMBERS)?.fd).toBe(1);
-    expect(boards.of(2, [...MEMBERS, 'c'])?.fd).toBe(2);
+    expect(boards.of(2, [...MEMBERS, { gradients }])?.fd).toBe(2);
     boards.close();
     expect(log).toEqual(['make 1', 'seal 1', 'make 2', 'seal 2']);
   });

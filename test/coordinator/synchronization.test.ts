@@ -34,6 +34,7 @@ class Rig {
       state: this.state,
       tracer: NO_TRACER,
       gradientFormat: 'float32',
+      isShared: () => false,
       send: (to, piece) => this.#sent.push({ to, piece }),
     });
     const parameters = model.tensors.filter(({ parameter }) => parameter !== null);
@@ -122,6 +123,7 @@ describe('in a star', () => {
       state,
       tracer: NO_TRACER,
       gradientFormat: 'float32',
+      isShared: () => false,
       send: (_, piece) => pieces.push(piece),
     });
     const rig = new Rig();
