@@ -1,6 +1,6 @@
 /**
  * Who takes part. A worker joins, becomes ready, and is lost or leaves; each change of the set of ready workers begins a new
- * membership epoch. Pure: decisions come back with their reason.
+ * membership epoch, and so does each change of how they work together. Pure: decisions come back with their reason.
  */
 
 export type MemberState = 'joining' | 'ready';
@@ -22,7 +22,7 @@ export class Membership {
   #epoch = 0;
   #lost = 0;
 
-  /** Grows with every change of the set of ready workers. */
+  /** Grows with every change. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -60,6 +60,11 @@ export class Membership {
     this.#members.delete(id);
     this.#lost += 1;
     return member.state === 'ready' ? this.#change(`${id} on ${member.host} was lost: ${reason}`) : null;
+  }
+
+  /** Begins another epoch with the same workers. */
+  renew(): void {
+    this.#epoch += 1;
   }
 
   #change(reason: string): MembershipChange {

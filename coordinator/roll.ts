@@ -1,7 +1,4 @@
-/**
- * The roll of a membership epoch: who takes part, and how they work together. It is called again when a worker has come or gone, and when
- * the same workers are to work together in another way.
- */
+/** The roll of a membership epoch: who takes part, and how they work together. Every epoch has one, which never changes. */
 import type { WorkerLink } from '../src/protocol/link.js';
 import type { Roster } from '../src/protocol/messages.js';
 import type { Boards } from './boards.js';
@@ -16,8 +13,9 @@ export interface RollOptions {
 
 export class Roll {
   readonly #options: RollOptions;
-  /** The membership epoch that the workers have been told of; null: they are to be told again. */
-  #epoch: number | null = null;
+  /** The membership epoch that the workers have been told of. */
+  #epoch = -1;
+  #isStale = false;
   /** Two workers were found that cannot reach each other. */
   #apart = false;
 
@@ -25,15 +23,16 @@ export class Roll {
     this.#options = options;
   }
 
-  /** Whether the workers work together in another way from the next attempt on, and the one under way will not be finished. */
+  /** Whether the same workers are to work together in another way, in an epoch of its own. An attempt under way will not be finished. */
   get isStale(): boolean {
-    return this.#epoch === null;
+    return this.#isStale;
   }
 
   /** What the workers of an epoch, in the order of their rank, are to be told; null when they know. */
   call(epoch: number, links: readonly Pick<WorkerLink, 'id' | 'address'>[]): Roster | null {
     if (epoch === this.#epoch) return null;
     this.#epoch = epoch;
+    this.#isStale = false;
     const { cooperation, memory, boards } = this.#options;
     const members = links.map(({ id, address }) => {
       const gradients = memory.offerOf(id);
@@ -59,7 +58,7 @@ export class Roll {
     if (this.#apart) return null;
     const decision = this.#options.cooperation.observe(stepMs);
     if (decision === null) return null;
-    this.#epoch = null;
+    this.#isStale = true;
     return decision.settled ? decision.reason : null;
   }
 
@@ -67,14 +66,14 @@ export class Roll {
   keepApart(): boolean {
     if (this.#apart) return false;
     this.#apart = true;
-    this.#epoch = null;
+    this.#isStale = true;
     return true;
   }
 
   /** A worker cannot use the board of an epoch: nobody will from now on. False when that epoch is over. */
   withoutBoard(epoch: number): boolean {
     if (!this.#options.boards.refuse(epoch)) return false;
-    this.#epoch = null;
+    this.#isStale = true;
     return true;
   }
 }

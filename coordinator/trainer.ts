@@ -5,7 +5,6 @@
  */
 import { LockstepError } from '../src/common/errors.js';
 import { NO_TRACER, stepArgs, type StepTracer, type TraceArgs } from '../src/common/trace.js';
-import { stepPosition, updateBatches, updatesPerEpoch } from '../src/data/sampler.js';
 import type { Job } from '../src/job/job.js';
 import type { Exchange } from '../src/nn/layer.js';
 import { losses } from '../src/nn/losses/index.js';
@@ -20,6 +19,7 @@ import {
   type WorkerMessage,
 } from '../src/protocol/messages.js';
 import type { Piece } from '../src/protocol/piece.js';
+import { Agenda } from './agenda.js';
 import { Boards, type BoardMaker } from './boards.js';
 import type { CooperationChoice } from './cooperation.js';
 import { Crew } from './crew.js';
@@ -53,6 +53,7 @@ const APART_MS = 3_000;
 
 export class Trainer {
   readonly #options: TrainerOptions;
+  readonly #agenda: Agenda;
   readonly #crew: Crew;
   readonly #evaluator: Evaluator;
   readonly #judge: Judge;
@@ -67,9 +68,10 @@ export class Trainer {
 
   constructor(options: TrainerOptions) {
     this.#options = options;
+    this.#agenda = new Agenda(options);
     this.#crew = new Crew(options.observer, options.job.cluster.joinTimeoutMs);
     this.#tracer = options.tracer ?? NO_TRACER;
-    this.#audit = new StepAudit(options, this.#trainSize);
+    this.#audit = new StepAudit(options, options.sizes.train ?? 0);
     this.#memory = new HostMemory(options.state.gradientRooms);
     this.#boards = new Boards(options.job, options.exchanges, options.makeBoard ?? null);
     this.#roll = new Roll({ cooperation: options.cooperation, memory: this.#memory, boards: this.#boards });
@@ -88,22 +90,6 @@ export class Trainer {
 
   get membership(): Membership {
     return this.#crew.membership;
-  }
-
-  /** Steps of the whole run. */
-  get totalSteps(): number {
-    const { job, maxSteps } = this.#options;
-    const steps = job.training.epochs * this.#stepsPerEpoch;
-    return maxSteps === null ? steps : Math.min(steps, maxSteps);
-  }
-
-  get #stepsPerEpoch(): number {
-    const { batchSize, accumulate } = this.#options.job.training;
-    return updatesPerEpoch(this.#trainSize, batchSize, accumulate);
-  }
-
-  get #trainSize(): number {
-    return this.#options.sizes.train ?? 0;
   }
 
   // ── events from the links ──────────────────────────────────────────────────────────────────────────────────────────
@@ -180,8 +166,8 @@ export class Trainer {
     await this.#crew.gather(job.cluster.workers);
     for (;;) {
       // Before the next step and not after the last one: a run that resumes here owes its evaluation too.
-      if (this.#devIsDue) await this.#judge.judge();
-      if (state.version >= this.totalSteps || this.#crew.stopping || earlyStopping?.stopped === true) break;
+      if (this.#agenda.devIsDue(state.version)) await this.#judge.judge();
+      if (state.version >= this.#agenda.totalSteps || this.#crew.stopping || earlyStopping?.stopped === true) break;
       const started = performance.now();
       const attempts = await this.#completeUpdate();
       if (attempts === null) break;
@@ -206,18 +192,9 @@ export class Trainer {
     this.#boards.close();
   }
 
-  /** Whether the job has the dev split evaluated at this step; at the last one all splits are. */
-  get #devIsDue(): boolean {
-    const { job, state, sizes } = this.#options;
-    const every = job.training.evaluateEveryEpochs * this.#stepsPerEpoch;
-    const done = state.version;
-    return sizes.dev !== null && every > 0 && done > 0 && done % every === 0 && done < this.totalSteps;
-  }
-
   /** Has the gradients of all batches of the next update summed; null when the run is to stop. */
   async #completeUpdate(): Promise<readonly StepAttempt[] | null> {
-    const { batchSize, accumulate } = this.#options.job.training;
-    const { first, end, samples } = updateBatches(this.#options.state.version, this.#trainSize, batchSize, accumulate);
+    const { first, end, samples } = this.#agenda.batches(this.#options.state.version);
     const attempts: StepAttempt[] = [];
     for (let batch = first; batch < end; batch += 1) {
       const part = { isFirst: batch === first, isLast: batch === end - 1, samples };
@@ -257,17 +234,9 @@ export class Trainer {
     const began = performance.now();
     this.#tracer.begin(state.version);
     this.#callTheRoll();
-    const { epoch, first, count } = stepPosition(batch, this.#trainSize, job.training.batchSize);
     this.#attempts += 1;
     const fence = { epoch: this.membership.epoch, step: batch, attempt: this.#attempts };
-    const work = {
-      step: batch,
-      weightsVersion: state.version,
-      dataEpoch: epoch,
-      firstPosition: first,
-      batchCount: count,
-      lossScale: state.lossScale,
-    };
+    const work = this.#agenda.work(batch, state.version, state.lossScale);
     const attempt = new StepAttempt(
       fence,
       work,
@@ -288,6 +257,8 @@ export class Trainer {
 
   /** Tells the workers of a new membership epoch who they are and how they work together. */
   #callTheRoll(): void {
+    // The same workers in another way.
+    if (this.#roll.isStale) this.membership.renew();
     const roster = this.#roll.call(this.membership.epoch, this.#crew.readyLinks);
     if (roster === null) return;
     // Sums of an attempt that counted on whoever has left are of no use now.

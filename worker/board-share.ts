@@ -11,7 +11,6 @@ interface Share {
   readonly epoch: number;
   readonly workers: number;
   readonly board: ExchangeBoard;
-  readonly nonce: Uint8Array;
   readonly unmap: () => void;
 }
 
@@ -29,10 +28,7 @@ export class BoardShare {
 
   /** Takes the board of a roster in the place of the one before. @throws LockstepError `unavailable` when it cannot be used here. */
   adopt({ epoch, members, board: offer }: Pick<Roster, 'epoch' | 'members' | 'board'>): void {
-    const share = this.#share;
-    // The same epoch may work together in another way.
-    if (offer !== undefined && share?.epoch === epoch && Buffer.compare(share.nonce, offer.nonce) === 0) return;
-    share?.unmap();
+    this.#share?.unmap();
     this.#share = null;
     if (offer === undefined) return;
     const { board: at, program } = this.#layout;
@@ -43,7 +39,7 @@ export class BoardShare {
     };
     const board = openBoardOf(this.#layout, this.#arena, this.#shards);
     const unmap = mapPart(offer, part, 'write');
-    this.#share = { epoch, workers: members.length, board, nonce: offer.nonce, unmap };
+    this.#share = { epoch, workers: members.length, board, unmap };
   }
 
   /** How a plan uses the board; null where it does not. */

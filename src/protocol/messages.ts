@@ -12,7 +12,7 @@ import { EMPTY_SPREAD, type Spread } from '../scores/spread.js';
  * counts, and is dropped.
  */
 export interface Fence {
-  /** Membership epoch: grows with every change of the set of workers. */
+  /** Membership epoch: grows with every change of the set of workers, or of how they work together. */
   readonly epoch: number;
   readonly step: number;
   /** Counts the tries of a step, from 1. */
@@ -25,7 +25,7 @@ export function sameFence(a: Fence, b: Fence): boolean {
 
 /** Below 0 when `a` is from before `b`, 0 for the same attempt, above 0 when it is from after. */
 export function compareFences(a: Fence, b: Fence): number {
-  return a.step - b.step || a.epoch - b.epoch || a.attempt - b.attempt;
+  return a.epoch - b.epoch || a.step - b.step || a.attempt - b.attempt;
 }
 
 /** A partial result of the reduction tree. */

@@ -57,6 +57,12 @@ describe('membership', () => {
     expect([membership.epoch, membership.lostCount]).toEqual([5, 1]);
   });
 
+  it('begins a new epoch with the same workers', () => {
+    const membership = withReady('a', 'b');
+    membership.renew();
+    expect([membership.epoch, ids(membership.ready)]).toEqual([3, ['a', 'b']]);
+  });
+
   it('keeps its epoch when a worker is lost that was never ready', () => {
     const membership = withReady('a');
     membership.join('b', 'host');
