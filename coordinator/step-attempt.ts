@@ -75,12 +75,13 @@ export class StepAttempt {
     return new TreeAccumulator(this.totalShards, (shard) => this.holdsSamples(shard), combine);
   }
 
-  plans(): { readonly worker: string; readonly plan: Plan }[] {
+  /** @param ahead Whether the step before is still under way. */
+  plans(ahead: boolean): { readonly worker: string; readonly plan: Plan }[] {
     const { step: _step, ...work } = this.work;
     return this.participants.map((worker) => {
       const range = this.assignments.find((assignment) => assignment.worker === worker)?.range;
       const { first, end } = range ?? { first: 0, end: 0 };
-      return { worker, plan: { type: 'plan', fence: this.fence, ...work, firstShard: first, endShard: end } };
+      return { worker, plan: { type: 'plan', fence: this.fence, ahead, ...work, firstShard: first, endShard: end } };
     });
   }
 

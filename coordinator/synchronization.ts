@@ -5,12 +5,13 @@
  */
 import type { WireFormat } from '../src/common/wire-format.js';
 import { BucketSums } from '../src/collective/bucket-sums.js';
+import { EarlyPieces } from '../src/collective/early-pieces.js';
 import { collectives, sentTo, type Collective } from '../src/collective/collective.js';
 import { stepArgs, type Tracer } from '../src/common/trace.js';
 import type { Offset } from '../src/kernels/arena.js';
 import type { Exchange } from '../src/nn/layer.js';
 import type { Model } from '../src/nn/model.js';
-import type { Fence, Roster } from '../src/protocol/messages.js';
+import { compareFences, type Fence, type Roster } from '../src/protocol/messages.js';
 import { cutBuckets, type Bucket, type Range } from '../src/reduce/buckets.js';
 import { ROOT, type Piece } from '../src/protocol/piece.js';
 import type { CommitOptions, ModelState, UpdateResult } from './model-state.js';
@@ -67,11 +68,17 @@ export class Synchronization {
   /** A member of a mesh is gone, and with it perhaps weights that it was to pass on. */
   #memberLost = false;
   #fence: Fence = { epoch: 0, step: 0, attempt: 0 };
+  /** From workers that are a step ahead: they have all that an update makes before it is committed. */
+  readonly #early: EarlyPieces;
+  /** The weights that a step begins with are on their way. */
+  #beginningSent = false;
   #updateMs = 0;
   #broadcastMs = 0;
 
   constructor(options: SynchronizationOptions) {
     this.#options = options;
+    const { memory } = options.state.kernels.arena;
+    this.#early = new EarlyPieces(({ bytes }) => bytes.buffer === memory.buffer);
   }
 
   /** The members of a membership epoch, and how they work together. */
@@ -115,6 +122,7 @@ export class Synchronization {
     this.#participants = attempt.participants;
     this.#complete = [];
     this.#waiting = [];
+    this.#beginningSent = false;
     this.#fence = attempt.fence;
     if (update.isFirst) [this.#updateMs, this.#broadcastMs] = [0, 0];
     this.#isFirst = update.isFirst;
@@ -125,10 +133,13 @@ export class Synchronization {
       totalShards: attempt.totalShards,
       holdsSamples: (shard) => attempt.holdsSamples(shard),
     });
+    for (const piece of this.#early.take(attempt.fence)) this.receive(piece);
   }
 
   receive(piece: Piece): void {
-    this.#sums?.receive(piece);
+    const order = compareFences(piece.fence, this.#fence);
+    if (order === 0) this.#sums?.receive(piece);
+    else if (order > 0) this.#early.keep(piece);
   }
 
   /** Whether the sums of all buckets are in. */
@@ -206,11 +217,14 @@ export class Synchronization {
   #sendBucket(bucket: Bucket, version: number, vector: Float32Array): void {
     const owner = this.#collective.owner(bucket.index, this.#members);
     const began = performance.now();
+    this.#beginningSent ||= bucket.start === 0;
     this.#send(
       sentTo(owner, this.#participants, (worker) => this.#options.isShared(worker)),
       bucket,
       version,
       vector,
+      // Nobody can use the others before.
+      this.#beginningSent,
     );
     this.#broadcastMs += this.#spent('broadcast', began, bucket);
   }
@@ -226,10 +240,25 @@ export class Synchronization {
     return now - began;
   }
 
-  #send(workers: readonly string[], { start, end }: Range, version: number, vector: Float32Array): void {
+  #send(
+    workers: readonly string[],
+    { start, end }: Range,
+    version: number,
+    vector: Float32Array,
+    isAwaited = true,
+  ): void {
     const bytes = new Uint8Array(vector.buffer, vector.byteOffset + start * 4, (end - start) * 4);
     const fence = { epoch: 0, step: version, attempt: 0 };
-    const piece: Piece = { kind: 'weights', fence, node: ROOT, start, count: end - start, format: 'float32', bytes };
+    const piece: Piece = {
+      kind: 'weights',
+      fence,
+      node: ROOT,
+      start,
+      count: end - start,
+      format: 'float32',
+      bytes,
+      isAwaited,
+    };
     for (const worker of workers) this.#options.send(worker, piece);
   }
 

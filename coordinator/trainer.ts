@@ -29,7 +29,7 @@ import { Judge, type JudgeOptions, type Scores } from './judge.js';
 import type { Membership } from './membership.js';
 import { Roll } from './roll.js';
 import { StepAudit } from './step-audit.js';
-import { StepAttempt } from './step-attempt.js';
+import { StepAttempt, type StepWork } from './step-attempt.js';
 import { Synchronization, type UpdatePart } from './synchronization.js';
 import { workerTimes } from './worker-times.js';
 
@@ -61,6 +61,8 @@ export class Trainer {
   readonly #tracer: StepTracer;
   #attempt: StepAttempt | null = null;
   #attempts = 0;
+  /** What workers have been told to go on with by themselves. */
+  #ahead: StepAttempt | null = null;
   readonly #synchronization: Synchronization;
   readonly #memory: HostMemory;
   readonly #boards: Boards;
@@ -119,7 +121,7 @@ export class Trainer {
         this.#addExchange(message);
         break;
       case 'stepReport':
-        if (this.#isCurrent(message.fence)) this.#attempt?.addReport(id, message);
+        this.#attemptOf(message.fence)?.addReport(id, message);
         break;
       case 'evaluated':
         this.#evaluator.add(message);
@@ -230,29 +232,50 @@ export class Trainer {
   }
 
   #begin(batch: number, part: UpdatePart): StepAttempt {
-    const { job, state, exchanges } = this.#options;
+    const { state } = this.#options;
     const began = performance.now();
     this.#tracer.begin(state.version);
     this.#callTheRoll();
     this.#attempts += 1;
     const fence = { epoch: this.membership.epoch, step: batch, attempt: this.#attempts };
     const work = this.#agenda.work(batch, state.version, state.lossScale);
-    const attempt = new StepAttempt(
-      fence,
-      work,
-      job.training.shards,
-      this.#crew.ready,
-      exchanges,
-      this.#synchronization.everyoneTakesPart,
-    );
+    const told = this.#ahead !== null && sameFence(this.#ahead.fence, fence) ? this.#ahead : null;
+    const attempt = told ?? this.#attemptAt(fence, work);
     this.#attempt = attempt;
+    this.#ahead = null;
     this.#synchronization.begin(attempt, part);
-    for (const { worker, plan } of attempt.plans()) {
+    for (const { worker, plan } of attempt.plans(false)) {
       this.#synchronization.bring(worker, false);
-      this.#crew.send(worker, plan);
+      if (told === null) this.#crew.send(worker, plan);
     }
+    if (part.isLast) this.#planAhead(fence.epoch);
     this.#span('event loop', 'plan', began, fence);
     return attempt;
+  }
+
+  /**
+   * Tells workers what comes after the update, where that is certain: they go on with it as soon as they have its weights, without waiting
+   * for the commit.
+   */
+  #planAhead(epoch: number): void {
+    const { version, lossScale } = this.#options.state;
+    const work = this.#agenda.after(version, lossScale);
+    if (work === null) return;
+    this.#ahead = this.#attemptAt({ epoch, step: work.step, attempt: 1 }, work);
+    for (const { worker, plan } of this.#ahead.plans(true)) this.#crew.send(worker, plan);
+  }
+
+  #attemptAt(fence: Fence, work: StepWork): StepAttempt {
+    const { job, exchanges } = this.#options;
+    const { everyoneTakesPart } = this.#synchronization;
+    return new StepAttempt(fence, work, job.training.shards, this.#crew.ready, exchanges, everyoneTakesPart);
+  }
+
+  /** The attempt under way, or the one after it, if that is what a message belongs to. */
+  #attemptOf(fence: Fence): StepAttempt | undefined {
+    return (
+      [this.#attempt, this.#ahead].find((attempt) => attempt !== null && sameFence(attempt.fence, fence)) ?? undefined
+    );
   }
 
   /** Tells the workers of a new membership epoch who they are and how they work together. */
@@ -261,6 +284,7 @@ export class Trainer {
     if (this.#roll.isStale) this.membership.renew();
     const roster = this.#roll.call(this.membership.epoch, this.#crew.readyLinks);
     if (roster === null) return;
+    this.#ahead = null;
     // Sums of an attempt that counted on whoever has left are of no use now.
     this.#memory.keep(this.#crew.ready);
     this.#synchronization.adopt(roster);
@@ -311,8 +335,8 @@ export class Trainer {
   }
 
   #addExchange({ fence, exchange, nodes }: ExchangeNodes): void {
-    const attempt = this.#attempt;
-    if (attempt === null || !this.#isCurrent(fence)) return;
+    const attempt = this.#attemptOf(fence);
+    if (attempt === undefined) return;
     const began = performance.now();
     const outcome = attempt.addExchange(exchange, nodes);
     this.#span('reduce', 'exchange', began, fence, { exchange });
@@ -346,10 +370,6 @@ export class Trainer {
   /** A worker cannot use the board: nobody will. */
   #withoutBoard(worker: string, { epoch, reason }: BoardRefused): void {
     if (this.#roll.withoutBoard(epoch)) this.#options.observer.withoutBoard(worker, reason);
-  }
-
-  #isCurrent(fence: Fence): boolean {
-    return this.#attempt !== null && sameFence(this.#attempt.fence, fence);
   }
 }
 

@@ -63,6 +63,10 @@ function isOlder(fence: Fence, than: Fence | null): boolean {
   return than !== null && compareFences(fence, than) < 0;
 }
 
+function isNextTo(fence: Fence, before: Fence | null): boolean {
+  return before !== null && fence.epoch === before.epoch && fence.step === before.step + 1;
+}
+
 interface PendingExchange {
   readonly fence: Fence;
   readonly exchange: number;
@@ -87,10 +91,13 @@ export class Agent implements CoordinatorLinkEvents {
   #session: Session | null = null;
   /** Work in progress; the next begins when it has settled. */
   #work: Promise<void> = Promise.resolve();
-  #current: Fence | null = null;
+  /** Counts how often what was under way, or to come, was called off. */
+  #timesCalledOff = 0;
   /** Of the last roster, and of the last plan. */
   #epoch = 0;
   #latest: Fence | null = null;
+  /** A plan ahead that has overtaken the one before it. */
+  #overtaking: Plan | null = null;
   #exchange: PendingExchange | null = null;
   #over = false;
 
@@ -118,17 +125,15 @@ export class Agent implements CoordinatorLinkEvents {
         this.#enqueue(() => this.#adopt(message));
         break;
       case 'plan':
-        // Plans take another way than rosters, and may be overtaken.
-        if (message.fence.epoch < this.#epoch || isOlder(message.fence, this.#latest)) return;
-        this.#callOff();
-        [this.#current, this.#latest] = [message.fence, message.fence];
-        this.#enqueue(() => this.#train(message));
+        this.#plan(message);
         break;
-      case 'evaluate':
+      case 'evaluate': {
         // No step is under way while the coordinator evaluates; what this worker still waits for will not come.
         this.#callOff();
-        this.#enqueue(() => this.#evaluate(message));
+        const latest = this.#latest;
+        this.#enqueue(() => this.#evaluate(message, latest));
         break;
+      }
       case 'exchangeResult': {
         const pending = this.#exchange;
         if (pending === null || pending.exchange !== message.exchange || !sameFence(pending.fence, message.fence))
@@ -185,6 +190,25 @@ export class Agent implements CoordinatorLinkEvents {
     await this.#session?.engine.close();
   }
 
+  /** Plans may take another way than rosters, and one plan another than the next. */
+  #plan(plan: Plan): void {
+    if (plan.fence.epoch < this.#epoch || isOlder(plan.fence, this.#latest)) return;
+    if (plan.ahead && !isNextTo(plan.fence, this.#latest)) {
+      this.#overtaking = plan;
+      return;
+    }
+    if (!plan.ahead) this.#callOff();
+    this.#latest = plan.fence;
+    const asked = this.#timesCalledOff;
+    const isWanted = (): boolean => this.#timesCalledOff === asked;
+    this.#enqueue(async () => {
+      if (isWanted()) await this.#train(plan, isWanted);
+    });
+    const overtaking = this.#overtaking;
+    this.#overtaking = null;
+    if (overtaking !== null) this.#plan(overtaking);
+  }
+
   #enqueue(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((thrown: unknown) => {
       if (thrown instanceof CalledOff || this.#over) return;
@@ -195,9 +219,9 @@ export class Agent implements CoordinatorLinkEvents {
     });
   }
 
-  /** Makes the attempt under way end early; its exchanges will not be answered. */
+  /** Makes the attempt under way end early, and what is planned after it not begin; exchanges will not be answered. */
   #callOff(): void {
-    this.#current = null;
+    this.#timesCalledOff += 1;
     this.#exchange?.reject(new CalledOff());
     this.#exchange = null;
     this.#session?.slots.cancel(new CalledOff());
@@ -260,9 +284,8 @@ export class Agent implements CoordinatorLinkEvents {
     }
   }
 
-  async #train(plan: Plan): Promise<void> {
-    const current = (): boolean => this.#current !== null && sameFence(this.#current, plan.fence);
-    if (!current()) return;
+  /** @param isWanted False once the attempt was called off. */
+  async #train(plan: Plan, isWanted: () => boolean): Promise<void> {
     const { engine, slots, reduction } = this.#ready();
     const { link } = this.#options;
     const { fence } = plan;
@@ -284,26 +307,26 @@ export class Agent implements CoordinatorLinkEvents {
       return;
     }
     await slots.use(plan.weightsVersion);
-    if (!current()) return;
+    if (!isWanted()) return;
     const port: PassPort = {
       post: (exchange, nodes) => {
-        if (current()) link.send({ type: 'exchangeNodes', fence, exchange, nodes });
+        if (isWanted()) link.send({ type: 'exchangeNodes', fence, exchange, nodes });
       },
       exchange: (exchange, nodes) => {
-        if (!current()) return Promise.reject(new CalledOff());
+        if (!isWanted()) return Promise.reject(new CalledOff());
         return new Promise((resolve, reject) => {
           this.#exchange = { fence, exchange, resolve, reject };
           link.send({ type: 'exchangeNodes', fence, exchange, nodes });
         });
       },
-      weights: (end) => (current() ? slots.arrived(0, end) : Promise.reject(new CalledOff())),
+      weights: (end) => (isWanted() ? slots.arrived(0, end) : Promise.reject(new CalledOff())),
       hasWeights: (end) => slots.has(0, end),
       bucket: (bucket, nodes) => {
-        if (current()) reduction.ready(bucket, nodes);
+        if (isWanted()) reduction.ready(bucket, nodes);
       },
     };
     const result = await engine.train(plan, slots.active, port);
-    if (!current()) return;
+    if (!isWanted()) return;
     const { dataWaitMs: _dataWaitMs, ...report } = result;
     link.send({ type: 'stepReport', fence, ...report });
     tracer.span('event loop', 'step', began, performance.now(), stepArgs(fence));
@@ -311,9 +334,10 @@ export class Agent implements CoordinatorLinkEvents {
     this.#trace.flush();
   }
 
-  async #evaluate(message: Evaluate): Promise<void> {
-    // A plan means that others have answered in this worker's place.
-    if (this.#over || this.#current !== null) return;
+  /** @param plan The last one before the request. */
+  async #evaluate(message: Evaluate, plan: Fence | null): Promise<void> {
+    // A plan since means that others have answered in this worker's place.
+    if (this.#over || this.#latest !== plan) return;
     const { engine, slots } = this.#ready();
     await slots.use(message.weightsVersion);
     await slots.arrived(0, engine.vectors[0].length);

@@ -73,11 +73,11 @@ export class ExchangeBoard {
   /** Puts this worker's part of an exchange on the board, and wakes who waits for it. */
   post(exchange: number, nodes: readonly NodeValues[], pass: Pass, { attempt }: BoardPass): void {
     const [words, layout] = [this.#words, this.#layout];
-    const tag = layout.tag(exchange, pass.firstShard);
+    const tag = layout.tag(exchange, pass.step, pass.firstShard);
     // So that no reader takes the new step with the attempt of the last one.
     Atomics.store(words, tag + 1, 0);
     for (const { values, ...node } of nodes)
-      this.#values(exchange, coveredShards(node, pass.totalShards).first).set(values);
+      this.#values(exchange, pass.step, coveredShards(node, pass.totalShards).first).set(values);
     Atomics.store(words, tag, pass.step);
     Atomics.store(words, tag + 1, attempt);
     this.#ring(layout.bell(pass.firstShard), false);
@@ -109,7 +109,7 @@ export class ExchangeBoard {
     for (const { nodes } of holders) {
       for (const node of nodes) {
         const { first } = coveredShards(node, pass.totalShards);
-        copy(first).set(this.#values(exchange, first));
+        copy(first).set(this.#values(exchange, pass.step, first));
       }
     }
     const add = merge === 'moments' ? addMoments : addSums;
@@ -131,7 +131,7 @@ export class ExchangeBoard {
     control: Pick<Control, 'isCalledOff'>,
   ): boolean {
     const words = this.#words;
-    const [tag, bell] = [this.#layout.tag(exchange, first), this.#layout.bell(first)];
+    const [tag, bell] = [this.#layout.tag(exchange, step, first), this.#layout.bell(first)];
     // The step first: its writer sets it last but one.
     const isPosted = (): boolean => Atomics.load(words, tag) === step && Atomics.load(words, tag + 1) === attempt;
     for (let look = 0; look < LOOKS; look += 1) if (isPosted()) return true;
@@ -152,9 +152,9 @@ export class ExchangeBoard {
     if (always || Atomics.load(this.#words, bell + 1) !== 0) this.#futex.wake(bell);
   }
 
-  #values(exchange: number, shard: number): Float32Array {
+  #values(exchange: number, step: number, shard: number): Float32Array {
     const { arena, at } = this.#options;
-    return arena.view(at + this.#layout.values(exchange, shard), this.#exchange(exchange).width) as Float32Array;
+    return arena.view(at + this.#layout.values(exchange, step, shard), this.#exchange(exchange).width) as Float32Array;
   }
 
   #exchange(index: number): Exchange {

@@ -4,6 +4,7 @@
  */
 import { collectives, passedOnTo, type Collective } from '../src/collective/collective.js';
 import { BucketSums } from '../src/collective/bucket-sums.js';
+import { EarlyPieces } from '../src/collective/early-pieces.js';
 import { gradientFlow, stepArgs, type Tracer } from '../src/common/trace.js';
 import type { WireFormat } from '../src/common/wire-format.js';
 import type { KernelFactory } from '../src/kernels/kernels.js';
@@ -36,6 +37,9 @@ export interface GradientNode extends TreeNode {
   readonly values: Float32Array;
 }
 
+/** What a plan says of sums. */
+type PlannedSums = Pick<Plan, 'fence' | 'batchCount' | 'ahead'>;
+
 export class Reduction {
   readonly #options: ReductionOptions;
   #collective: Collective = collectives.star;
@@ -45,8 +49,10 @@ export class Reduction {
   #owned: BucketSums | null = null;
   #shared: SharedBucketMemory | null = null;
   #fence: Fence | null = null;
-  /** Pieces of a plan that has not come yet: streams overtake each other. */
-  #early: Piece[] = [];
+  /** A plan whose turn comes when the sums of the one before are complete. */
+  #next: PlannedSums | null = null;
+  /** Pieces of a plan that has not begun here: streams overtake each other. */
+  readonly #early = new EarlyPieces(({ bytes }) => this.#shared?.holds(bytes) === true);
 
   constructor(options: ReductionOptions) {
     this.#options = options;
@@ -60,6 +66,7 @@ export class Reduction {
     this.#sharing = roster.members.filter(({ gradients }) => gradients !== undefined).map(({ id }) => id);
     this.#buckets = buckets;
     this.#fence = null;
+    this.#next = null;
     const owned = buckets.filter((bucket) => this.#owner(bucket) === this.#options.self);
     // Who owns nothing now may own something later, and dials the others only once.
     if (roster.collective === 'mesh') this.#share(roster);
@@ -72,8 +79,14 @@ export class Reduction {
     return this.#shared?.partOf(member) ?? null;
   }
 
-  /** Starts to sum the attempt of a plan. */
-  begin({ fence, batchCount }: Pick<Plan, 'fence' | 'batchCount'>): void {
+  /** Starts to sum the attempt of a plan: at once, or, for one that is made ahead, when the sums of the one before are complete. */
+  begin(plan: PlannedSums): void {
+    this.#next = null;
+    if (plan.ahead && this.#owned?.isComplete === false) this.#next = plan;
+    else this.#start(plan);
+  }
+
+  #start({ fence, batchCount }: PlannedSums): void {
     this.#fence = fence;
     const shards = cutShards(batchCount, this.#options.shards);
     this.#owned?.begin({
@@ -81,9 +94,7 @@ export class Reduction {
       totalShards: this.#options.shards,
       holdsSamples: (shard) => (shards[shard]?.rows ?? 0) > 0,
     });
-    const early = this.#early;
-    this.#early = [];
-    for (const piece of early) this.receive(piece);
+    for (const piece of this.#early.take(fence)) this.receive(piece);
   }
 
   /** This worker's sums of a bucket are formed. */
@@ -106,7 +117,7 @@ export class Reduction {
   receive(piece: Piece): void {
     const order = this.#fence === null ? 1 : compareFences(piece.fence, this.#fence);
     if (order === 0) this.#owned?.receive(piece);
-    else if (order > 0) this.#early.push(this.#shared?.holds(piece.bytes) === true ? piece : copied(piece));
+    else if (order > 0) this.#early.keep(piece);
   }
 
   /** New weights came from the coordinator: `vector` holds them, and the other workers are waiting. */
@@ -168,13 +179,9 @@ export class Reduction {
         const bytes = this.#shared?.toEngine(formed) ?? formed;
         const piece: Piece = { kind: 'sum', fence, node: ROOT, start: bucket.start, count, format: 'float32', bytes };
         this.#send(COORDINATOR, piece, bucket, 'send sum');
+        if (this.#next !== null && this.#owned?.isComplete === true) this.begin(this.#next);
       },
       tracer,
     );
   }
-}
-
-/** A piece to be kept. (`slice` of a Node buffer, which gRPC hands over and uses again, would be no copy.) */
-function copied(piece: Piece): Piece {
-  return { ...piece, bytes: Uint8Array.from(piece.bytes) };
 }

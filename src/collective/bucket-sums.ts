@@ -51,6 +51,8 @@ export class BucketSums {
   readonly #tracer: Tracer;
   readonly #complete: (bucket: Bucket, sum: Offset) => void;
   #shape: SumShape | null = null;
+  /** Buckets of the attempt whose sums are not complete. */
+  #left = 0;
   #states = new Map<Bucket, BucketState>();
 
   /**
@@ -79,7 +81,13 @@ export class BucketSums {
   /** Starts to collect the sums of an attempt, dropping what is left of an earlier one. */
   begin(shape: SumShape): void {
     this.#shape = shape;
+    this.#left = this.#buckets.length;
     this.#states = new Map(this.#buckets.map((bucket) => [bucket, this.#open(bucket, shape)]));
+  }
+
+  /** Whether the sums of all buckets are complete; also before the first attempt. */
+  get isComplete(): boolean {
+    return this.#left === 0;
   }
 
   /**
@@ -167,7 +175,9 @@ export class BucketSums {
       const args = stepArgs(fence, { bucket: bucket.index, ...flow });
       this.#tracer.span('reduce', 'add', began, performance.now(), args);
     }
-    if (accumulator.sum !== undefined) this.#complete(bucket, accumulator.sum);
+    if (accumulator.sum === undefined) return;
+    this.#left -= 1;
+    this.#complete(bucket, accumulator.sum);
   }
 
   #takeBlock({ free }: BucketState): Offset {

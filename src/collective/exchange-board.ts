@@ -6,7 +6,7 @@
  * the board looks the same for any number of workers.
  *
  *   V lines    bell: posts so far; sleepers on it
- *   for each exchange
+ *   for each exchange, twice: for steps of even and of odd number
  *     V lines  tag: step and attempt of what was posted last
  *     V × width floats, each on lines of its own
  */
@@ -23,7 +23,7 @@ export class BoardLayout {
   /** Of the whole board: whole pages. 0 where there is nothing to exchange. */
   readonly words: number;
   readonly #shards: number;
-  readonly #exchanges: readonly { readonly start: number; readonly stride: number }[];
+  readonly #exchanges: readonly { readonly start: number; readonly stride: number; readonly size: number }[];
 
   /**
    * @param shards Logical shards of a batch.
@@ -35,8 +35,9 @@ export class BoardLayout {
     this.#exchanges = widths.map((width) => {
       const start = next;
       const stride = Math.ceil(width / LINE_WORDS) * LINE_WORDS;
-      next += shards * (LINE_WORDS + stride);
-      return { start, stride };
+      const size = shards * (LINE_WORDS + stride);
+      next += 2 * size;
+      return { start, stride, size };
     });
     const page = PAGE_BYTES / 4;
     this.words = widths.length === 0 ? 0 : Math.ceil(next / page) * page;
@@ -52,20 +53,20 @@ export class BoardLayout {
   }
 
   /** Step and attempt that a worker's part of an exchange belongs to, by the worker's first shard: two words. */
-  tag(exchange: number, shard: number): number {
-    return this.#of(exchange).start + this.#checked(shard) * LINE_WORDS;
+  tag(exchange: number, step: number, shard: number): number {
+    return this.#of(exchange, step).start + this.#checked(shard) * LINE_WORDS;
   }
 
   /** The vector of a node, by the first shard that it covers. */
-  values(exchange: number, shard: number): number {
-    const { start, stride } = this.#of(exchange);
+  values(exchange: number, step: number, shard: number): number {
+    const { start, stride } = this.#of(exchange, step);
     return start + this.#shards * LINE_WORDS + this.#checked(shard) * stride;
   }
 
-  #of(exchange: number): { readonly start: number; readonly stride: number } {
+  #of(exchange: number, step: number): { readonly start: number; readonly stride: number } {
     const found = this.#exchanges[exchange];
     if (found === undefined) throw new RangeError(`the board has no exchange ${exchange}`);
-    return found;
+    return { start: found.start + (step % 2) * found.size, stride: found.stride };
   }
 
   #checked(shard: number): number {

@@ -92,11 +92,16 @@ export interface Roster {
   readonly board?: MemoryOffer;
 }
 
-/** Work of one step for one worker. */
+/**
+ * Work of one step for one worker. Whatever is under way is called off for it, unless it is planned {@link ahead}: then the step before it
+ * is finished first.
+ */
 export interface Plan {
   readonly type: 'plan';
   readonly fence: Fence;
-  /** The committed model to start from. */
+  /** Said while the step before it, which has the number before this one, is under way: the model that it starts from is yet to come. */
+  readonly ahead: boolean;
+  /** The model to start from. */
   readonly weightsVersion: number;
   /** Epoch over the data, and the batch's place in it. */
   readonly dataEpoch: number;

@@ -23,6 +23,8 @@ export interface Piece {
   readonly format: WireFormat;
   /** `count` elements; a receiver may read them during the call only. See {@link misalignment} for where they lie. */
   readonly bytes: Uint8Array;
+  /** False: the receiver can do nothing with it before another piece comes that is awaited. Does not travel. Default: true. */
+  readonly isAwaited?: boolean;
 }
 
 /**

@@ -61,9 +61,9 @@ export class BulkServer implements BulkSource {
     this.#peer(reader).offered = part;
   }
 
-  note(reader: string, bytes: Uint8Array): boolean {
+  note(reader: string, bytes: Uint8Array, isAwaited = true): boolean {
     const carrier = this.#peers.get(reader)?.lanes.get(0)?.carrier;
-    return carrier instanceof SharedLane && carrier.note(bytes);
+    return carrier instanceof SharedLane && carrier.note(bytes, isAwaited);
   }
 
   busy(reader?: string): boolean {

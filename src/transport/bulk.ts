@@ -21,8 +21,10 @@ export interface BulkSource {
   /**
    * Hands over a few bytes that are no piece, ahead of what is queued. False where no shared memory leads to the reader, or it has no
    * room for them now: then they have to take another way. The bytes may be written again when this returns.
+   *
+   * @param isAwaited See `Piece`.
    */
-  note(reader: string, bytes: Uint8Array): boolean;
+  note(reader: string, bytes: Uint8Array, isAwaited?: boolean): boolean;
   /** Whether bytes that were handed over are still to be read: of one reader, or of any. */
   busy(reader?: string): boolean;
   /** Resolves when {@link busy} is false. */

@@ -65,7 +65,9 @@ export class GrpcWorkerLink implements WorkerLink {
   send(message: CoordinatorMessage): void {
     if (this.#closed) return;
     const note = noteToWorker(message, this.#sent);
-    if (note !== null && this.#options.bulk.note(this.id, note)) return;
+    // A worker that reads the model in place hears of a plan for later with the weights that it begins with.
+    const isAwaited = message.type !== 'plan' || !message.ahead || !this.#sharesVectors;
+    if (note !== null && this.#options.bulk.note(this.id, note, isAwaited)) return;
     this.#sent += 1;
     this.#options.call.write(encodeCoordinatorMessage(message));
   }

@@ -46,7 +46,7 @@ export class Outbox {
     const size = elementBytes(piece.format);
     const left = piece.count - this.#taken;
     const count = Math.min(left, Math.max(1, Math.floor(maxBytes / size)));
-    const { kind, fence, node, format, bytes } = piece;
+    const { kind, fence, node, format, bytes, isAwaited = true } = piece;
     const start = piece.start + this.#taken;
     const part = bytes.subarray(this.#taken * size, (this.#taken + count) * size);
     this.#taken += count;
@@ -55,6 +55,6 @@ export class Outbox {
       this.#taken = 0;
       if (this.empty) this.#emptied();
     }
-    return { kind, fence, node, start, count, format, bytes: part };
+    return { kind, fence, node, start, count, format, bytes: part, isAwaited };
   }
 }

@@ -96,8 +96,8 @@ export class RingWriter extends RingEnd {
   }
 
   /**
-   * Whether the reader may not know of the last records: where weights lie. Nobody needs these before a plan says so, and a reader that is woken
-   * for each bucket takes a processor away from those who compute.
+   * Whether the reader may not know of the last records. It can do nothing with them yet, and a reader that is woken for each of them
+   * takes a processor away from those who compute.
    */
   get unannounced(): boolean {
     return this.#unannounced;
@@ -112,14 +112,16 @@ export class RingWriter extends RingEnd {
   /**
    * Writes a few bytes that are no piece, ahead of all pieces that are still to be written. False: there is no room for them now, or
    * there never is.
+   *
+   * @param isAwaited false: the reader can do nothing with them before it gets something else.
    */
-  note(bytes: Uint8Array): boolean {
+  note(bytes: Uint8Array, isAwaited: boolean): boolean {
     if (bytes.byteLength > NOTE_BYTES || this.#room(2 * UNIT + bytes.byteLength) === 0) return false;
     const place = this.#head % this.capacity;
     this.words[place / 4] = bytes.byteLength;
     this.words[place / 4 + 1] = NOTE;
     this.bytes.set(bytes, place + UNIT);
-    this.#publish(recordBytes(bytes.byteLength));
+    this.#publish(recordBytes(bytes.byteLength), isAwaited);
     return true;
   }
 
@@ -140,7 +142,7 @@ export class RingWriter extends RingEnd {
     this.words[at] = 0;
     this.words[at + 1] = (this.words[at + 1] as number) + IN_PLACE;
     this.words[at + 10] = place;
-    this.#publish(recordBytes(0), piece.kind !== 'weights');
+    this.#publish(recordBytes(0), piece.isAwaited !== false);
     return true;
   }
 

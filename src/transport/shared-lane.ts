@@ -13,8 +13,8 @@ import { offerMemory, openMemory, type Mapping, type OfferedMemory } from './sha
 /** Of the ring: room for both sides to work at the same time, and small enough to stay in the cache. */
 const RING_BYTES = 2 ** 22;
 
-/** How long a reader may be left asleep while all that is new is where weights lie. */
-const ANNOUNCE_AFTER_MS = 1;
+/** How long a reader may be left asleep while it can do nothing with all that is new. */
+const ANNOUNCE_AFTER_MS = 20;
 
 /** The source's end. It exists from the offer on, and carries pieces once the reader has rung. */
 export class SharedLane {
@@ -69,13 +69,20 @@ export class SharedLane {
     const writer = this.#writer;
     if (writer === null) return;
     writer.pump(this.#outbox, (bytes) => this.#counters.sent(bytes));
-    // As a rule a plan comes sooner.
-    if (writer.unannounced) this.#announcement ??= setTimeout(() => this.#announce(), ANNOUNCE_AFTER_MS);
+    this.#announceLater(writer);
   }
 
   /** Writes a note, ahead of the pieces that wait; false when that cannot be now. */
-  note(bytes: Uint8Array): boolean {
-    return this.#writer?.note(bytes) ?? false;
+  note(bytes: Uint8Array, isAwaited: boolean): boolean {
+    const writer = this.#writer;
+    if (writer?.note(bytes, isAwaited) !== true) return false;
+    this.#announceLater(writer);
+    return true;
+  }
+
+  /** As a rule something that is awaited comes sooner. */
+  #announceLater(writer: RingWriter): void {
+    if (writer.unannounced) this.#announcement ??= setTimeout(() => this.#announce(), ANNOUNCE_AFTER_MS);
   }
 
   #announce(): void {

@@ -26,6 +26,7 @@ const welcome: Welcome = {
 const plan: Plan = {
   type: 'plan',
   fence: { epoch: 1, step: 0, attempt: 1 },
+  ahead: false,
   weightsVersion: 0,
   dataEpoch: 0,
   firstPosition: 0,

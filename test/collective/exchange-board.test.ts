@@ -17,9 +17,13 @@ describe('the layout of a board', () => {
         for (let shard = 0; shard < shards; shard += 1) {
           take(layout.bell(shard), 16);
           widths.forEach((width, exchange) => {
-            take(layout.tag(exchange, shard), 16);
-            expect(layout.values(exchange, shard) % 16).toBe(0);
-            take(layout.values(exchange, shard), width);
+            for (const step of [6, 7]) {
+              take(layout.tag(exchange, step, shard), 16);
+              expect(layout.values(exchange, step, shard) % 16).toBe(0);
+              take(layout.values(exchange, step, shard), width);
+            }
+            // Whoever is two steps ahead has had everybody's gradient of the step between.
+            expect(layout.tag(exchange, 8, shard)).toBe(layout.tag(exchange, 6, shard));
           });
         }
         places.sort((a, b) => a.start - b.start);
@@ -37,7 +41,7 @@ describe('the layout of a board', () => {
   it('has no place for what there is not', () => {
     const layout = new BoardLayout(4, [2]);
     expect(() => layout.bell(4)).toThrow('no shard 4');
-    expect(() => layout.tag(1, 0)).toThrow('no exchange 1');
+    expect(() => layout.tag(1, 0, 0)).toThrow('no exchange 1');
   });
 });
 

@@ -50,7 +50,7 @@ describe('the shards of a step', () => {
     const step = new StepAttempt(FENCE, work, 8, ['a', 'b'], [], true);
     expect(ranges(step)).toEqual(['a: 0–4']);
     expect(step.participants).toEqual(['a', 'b']);
-    expect(step.plans().map(({ worker, plan }) => [worker, plan.firstShard, plan.endShard])).toEqual([
+    expect(step.plans(false).map(({ worker, plan }) => [worker, plan.firstShard, plan.endShard])).toEqual([
       ['a', 0, 4],
       ['b', 0, 0],
     ]);
@@ -70,11 +70,12 @@ describe('the shards of a step', () => {
   });
 
   it('are planned with everything that a worker must know', () => {
-    expect(attempt({ workers: ['a', 'b'] }).plans()[1]).toEqual({
+    expect(attempt({ workers: ['a', 'b'] }).plans(true)[1]).toEqual({
       worker: 'b',
       plan: {
         type: 'plan',
         fence: FENCE,
+        ahead: true,
         weightsVersion: 7,
         dataEpoch: 1,
         firstPosition: 32,

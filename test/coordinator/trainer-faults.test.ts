@@ -6,6 +6,8 @@ import { MESH_MOMENTS, MOMENTS, TestCluster, settled, type Arrival } from '../su
 const moments = Object.keys(MOMENTS) as (keyof typeof MOMENTS)[];
 const meshMoments = Object.keys(MESH_MOMENTS) as (keyof typeof MESH_MOMENTS)[];
 const TOTAL_STEPS = 8;
+/** The step after the evaluation of the dev split: workers are told of it when it begins, and not ahead. */
+const PLANNED_LATE = 4;
 
 /** What a run in which nothing happens comes to. */
 let expected: { readonly weightsSha256: string; readonly scores: Scores | null; readonly losses: readonly number[] };
@@ -43,12 +45,12 @@ describe('the number of workers is not a hyperparameter', () => {
 
 describe('a worker is lost', () => {
   it.each(moments.filter((moment) => moment !== 'during an evaluation'))('%s', async (moment) => {
-    const cluster = new TestCluster().failAt('b', 2, moment);
+    const cluster = new TestCluster().failAt('b', PLANNED_LATE, moment);
     const scores = await cluster.run('a', 'b', 'c');
     expectSameResult(cluster, scores);
-    expect(cluster.observer.recoveries).toEqual([{ epoch: 3, step: 2, attempt: 1 }]);
+    expect(cluster.observer.recoveries).toEqual([{ epoch: 3, step: PLANNED_LATE, attempt: 1 }]);
     expect(cluster.observer.changes.at(-1)).toEqual({ epoch: 4, reason: 'b on host was lost: killed' });
-    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 2, 2, 2, 2, 2, 2]);
+    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 3, 3, 2, 2, 2, 2]);
   });
 
   it('during the evaluation between two epochs', async () => {
@@ -64,7 +66,9 @@ describe('a worker is lost', () => {
   });
 
   it('before its report, again and again, in one step', async () => {
-    const cluster = new TestCluster().failAt('a', 2, 'before its report').failAt('c', 2, 'during an exchange');
+    const cluster = new TestCluster()
+      .failAt('a', PLANNED_LATE, 'before its report')
+      .failAt('c', PLANNED_LATE, 'during an exchange');
     expectSameResult(cluster, await cluster.run('a', 'b', 'c'));
     expect(cluster.observer.recoveries.map(({ attempt }) => attempt)).toEqual([1, 2]);
   });
@@ -157,7 +161,7 @@ describe('messages of a past attempt', () => {
       const cluster = new TestCluster();
       let held: Arrival | null = null;
       cluster.once(
-        (arrival) => arrival.worker === 'a' && arrival.step === 2 && arrival.kind === kind,
+        (arrival) => arrival.worker === 'a' && arrival.step === PLANNED_LATE && arrival.kind === kind,
         (arrival) => {
           held = arrival;
           cluster.kill('c');
@@ -165,7 +169,8 @@ describe('messages of a past attempt', () => {
       );
       // The first message of the second attempt is overtaken by the late one.
       cluster.once(
-        (arrival) => held !== null && arrival.worker === 'b' && arrival.step === 2 && isOfAttempt(cluster, 2),
+        (arrival) =>
+          held !== null && arrival.worker === 'b' && arrival.step === PLANNED_LATE && isOfAttempt(cluster, 2),
         (arrival) => {
           held?.deliver();
           arrival.deliver();
@@ -234,10 +239,10 @@ describe('messages of a past attempt', () => {
 
 describe('a member of a mesh is lost', () => {
   it.each(meshMoments.filter((moment) => moment !== 'during an evaluation'))('%s', async (moment) => {
-    const cluster = new TestCluster({ collective: 'mesh' }).failAt('b', 2, moment);
+    const cluster = new TestCluster({ collective: 'mesh' }).failAt('b', PLANNED_LATE, moment);
     expectSameResult(cluster, await cluster.run('a', 'b', 'c'));
-    expect(cluster.observer.recoveries).toEqual([{ epoch: 3, step: 2, attempt: 1 }]);
-    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 2, 2, 2, 2, 2, 2]);
+    expect(cluster.observer.recoveries).toEqual([{ epoch: 3, step: PLANNED_LATE, attempt: 1 }]);
+    expect(cluster.observer.steps.map(({ workers }) => workers)).toEqual([3, 3, 3, 3, 2, 2, 2, 2]);
   });
 
   it('and with it the new weights that it was about to pass on, just when they are to be evaluated', async () => {
@@ -359,8 +364,8 @@ describe.each([
   });
 });
 
-/** Whether the newest plan is a certain attempt at its step. */
+/** Whether the attempt under way is a certain one at its step. */
 function isOfAttempt(cluster: TestCluster, attempt: number): boolean {
-  const plan = cluster.sent.findLast(({ message }) => message.type === 'plan')?.message;
+  const plan = cluster.sent.findLast(({ message }) => message.type === 'plan' && !message.ahead)?.message;
   return plan?.type === 'plan' && plan.fence.attempt === attempt;
 }

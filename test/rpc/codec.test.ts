@@ -73,6 +73,7 @@ const fromCoordinator: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   fc.record({
     type: fc.constant('plan' as const),
     fence,
+    ahead: fc.boolean(),
     weightsVersion: uint32,
     dataEpoch: uint32,
     firstPosition: uint32,

@@ -216,6 +216,7 @@ describe.skipIf(process.platform !== 'linux')('processes that share memory', () 
     const roster = { type: 'roster', epoch: 2, collective: 'star', bucketElements: 3, members: [] } as const;
     const plan = {
       type: 'plan',
+      ahead: false,
       fence: { epoch: 2, step: 5, attempt: 1 },
       weightsVersion: 5,
       dataEpoch: 0,

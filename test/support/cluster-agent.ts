@@ -156,6 +156,7 @@ export function plan(step: number, attempt = 1): Plan {
   return {
     type: 'plan',
     fence: fence(step, attempt),
+    ahead: false,
     weightsVersion: step,
     dataEpoch: 0,
     firstPosition: 0,

@@ -28,7 +28,7 @@ export interface Arrival {
   /** The sender. */
   readonly worker: string;
   readonly kind: WorkerMessage['type'] | PieceKind | `${PieceKind} at a peer`;
-  /** Committed steps at the time: the number of the step under way. */
+  /** The step that it belongs to; of new weights, the step that makes them; of anything else, how many are committed. */
   readonly step: number;
   /** Hands it on to the trainer or the other worker. */
   deliver(): void;
@@ -56,7 +56,7 @@ export type Moment = keyof typeof MOMENTS | keyof typeof MESH_MOMENTS;
 
 interface Rule {
   matches(arrival: Arrival): boolean;
-  act(arrival: Arrival): void;
+  act(arrival: Arrival): void | Promise<void>;
 }
 
 interface Seat {
@@ -137,12 +137,12 @@ export class TestCluster {
     void agent.ended.then((ending) => this.endings.set(id, ending));
     connection.connect(agent, {
       message: (message) =>
-        this.#arrive(id, message.type, () =>
+        this.#arrive(id, message.type, 'fence' in message ? message.fence.step : this.state.version, () =>
           this.trainer.message(id, this.#sharing ? sharingMemory(message) : message),
         ),
       piece: (piece) => {
         const copy: Piece = { ...piece, bytes: Uint8Array.from(piece.bytes) };
-        this.#arrive(id, piece.kind, () => this.trainer.piece(copy));
+        this.#arrive(id, piece.kind, piece.fence.step, () => this.trainer.piece(copy));
       },
       lost: (reason) => this.trainer.lost(id, reason),
     });
@@ -186,7 +186,7 @@ export class TestCluster {
   }
 
   /** Has `act` decide, once, about the first arrival that matches; it is not delivered unless `act` does so. */
-  once(matches: (arrival: Arrival) => boolean, act: (arrival: Arrival) => void): this {
+  once(matches: (arrival: Arrival) => boolean, act: (arrival: Arrival) => void | Promise<void>): this {
     this.#rules.push({ matches, act });
     return this;
   }
@@ -223,21 +223,25 @@ export class TestCluster {
       send: (message) => coordinator.send(message),
       sendPiece: (to, piece) => {
         if (to === COORDINATOR) coordinator.sendPiece(to, piece);
-        else this.#arrive(id, `${piece.kind} at a peer`, () => this.network.send(id, to, piece));
+        else this.#arrive(id, `${piece.kind} at a peer`, stepOf(piece), () => this.network.send(id, to, piece));
       },
       openPieces: () => coordinator.openPieces(0, null),
       setPeers: (peers) => this.network.setSources(id, peers),
     };
   }
 
-  #arrive(worker: string, kind: Arrival['kind'], deliver: () => void): void {
+  #arrive(worker: string, kind: Arrival['kind'], step: number, deliver: () => void): void {
     if (!this.#seats.has(worker)) return;
-    const arrival: Arrival = { worker, kind, step: this.state.version, deliver };
+    const arrival: Arrival = { worker, kind, step, deliver };
     const index = this.#rules.findIndex((rule) => rule.matches(arrival));
     const [rule] = index < 0 ? [] : this.#rules.splice(index, 1);
     if (rule === undefined) deliver();
-    else rule.act(arrival);
+    else void rule.act(arrival);
   }
+}
+
+function stepOf({ kind, fence }: Piece): number {
+  return kind === 'weights' ? fence.step - 1 : fence.step;
 }
 
 /** What of a worker arrives at a moment. */

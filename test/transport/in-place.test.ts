@@ -83,17 +83,17 @@ describe('a ring between processes that share a part', () => {
     expect(got.map(({ bytes }) => bytes.byteLength)).toEqual([48_000, 28, 0, 4]);
   });
 
-  it('wakes nobody for weights alone until it is asked to', () => {
+  it('wakes nobody for what is not awaited until it is asked to', () => {
     const [ours, theirs] = [page(), page()];
     const { outbox, pump, drain, got, rung, writer } = ends(ours, theirs);
     drain();
-    outbox.push(pieceIn(ours, 0, 5, { kind: 'weights' }));
+    outbox.push(pieceIn(ours, 0, 5, { kind: 'weights', isAwaited: false }));
     pump();
     expect([rung(), writer.unannounced]).toEqual([0, true]);
     writer.announce();
     expect([rung(), writer.unannounced]).toEqual([1, false]);
     drain();
-    outbox.push(pieceIn(ours, 0, 5, { kind: 'weights' }));
+    outbox.push(pieceIn(ours, 0, 5, { kind: 'weights', isAwaited: false }));
     outbox.push(pieceIn(ours, 0, 5));
     pump();
     expect([rung(), writer.unannounced]).toEqual([2, false]);

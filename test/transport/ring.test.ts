@@ -19,7 +19,7 @@ function ends(capacity: number, counted = 0) {
   const notes: string[] = [];
   return {
     notes,
-    note: (text: string) => writer.note(Buffer.from(text)),
+    note: (text: string, isAwaited = true) => writer.note(Buffer.from(text), isAwaited),
     buffer,
     rung,
     outbox,

@@ -81,6 +81,7 @@ async function losses(
   const plan: Plan = {
     type: 'plan',
     fence: { epoch: 1, step, attempt: 1 },
+    ahead: false,
     weightsVersion: 0,
     dataEpoch: Math.floor(step / 3),
     firstPosition: firstPosition ?? (step % 3) * 40,

@@ -112,7 +112,7 @@ async function trainStep(
       }),
   };
   const parts = await Promise.all(
-    attempt.plans().map(async ({ worker, plan }: { worker: string; plan: Plan }) => {
+    attempt.plans(false).map(async ({ worker, plan }: { worker: string; plan: Plan }) => {
       const engine = engines[workers.indexOf(worker)];
       if (engine === undefined) throw new Error(`no ${worker}`);
       const gradients = new Map<string, { readonly level: number; readonly index: number; values: Float32Array }>();
@@ -235,6 +235,7 @@ describe('an engine with real compute threads', () => {
     const plan: Plan = {
       type: 'plan',
       fence: { epoch: 1, step: place.step, attempt: 1 },
+      ahead: false,
       weightsVersion: 0,
       dataEpoch: place.epoch,
       firstPosition: place.first,

@@ -106,7 +106,7 @@ describe.runIf(process.platform === 'linux')('in a mesh on one host', () => {
       own.set(values);
       return { level, index, values: own };
     });
-    for (const reduction of reductions) reduction.begin({ fence: fence(0), batchCount: 8 });
+    for (const reduction of reductions) reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reductions.forEach((reduction, i) => {
       for (const bucket of BUCKETS) reduction.ready(bucket, [nodes[i] as GradientNode]);
     });
@@ -139,7 +139,7 @@ describe.runIf(process.platform === 'linux')('in a mesh on one host', () => {
 describe('in a star', () => {
   it('every sum goes to the coordinator, with the fence and node that it belongs to', () => {
     const { reduction, sent } = member('b', 'star');
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reduction.ready(B1, [node(0, 1, 1), node(1, 1, 10)]);
     expect(summary(sent)).toEqual(['gradient 4+3 to coordinator: 5 6 7', 'gradient 4+3 to coordinator: 50 60 70']);
     expect(sent.map(({ piece }) => [piece.fence, piece.node])).toEqual([
@@ -158,14 +158,14 @@ describe('in a star', () => {
 describe('in a mesh', () => {
   it('a sum goes to the owner of its bucket', () => {
     const { reduction, sent } = member('b', 'mesh');
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     for (const bucket of BUCKETS) reduction.ready(bucket, [node(1, 1, 1)]);
     expect(summary(sent)).toEqual(['gradient 7+3 to a: 8 9 10', 'gradient 2+2 to c: 3 4', 'gradient 0+2 to a: 1 2']);
   });
 
   it('the owner adds them to its own, and sends the coordinator what they come to', () => {
     const { reduction, sent } = member('a', 'mesh');
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reduction.receive(pieceOf(node(0, 2, 100), B0));
     reduction.ready(B0, [node(1, 0, 1)]);
     expect(sent).toEqual([]);
@@ -182,7 +182,7 @@ describe('in a mesh', () => {
   it('leaves the gradients of the engine as they are', () => {
     const { reduction } = member('a', 'mesh');
     const own = node(1, 0, 1);
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reduction.ready(B0, [own]);
     reduction.receive(pieceOf(node(1, 1, 5), B0));
     expect(own).toEqual(node(1, 0, 1));
@@ -190,7 +190,7 @@ describe('in a mesh', () => {
 
   it('shards without samples are not waited for', () => {
     const { reduction, sent } = member('a', 'mesh');
-    reduction.begin({ fence: fence(0), batchCount: 2 });
+    reduction.begin({ fence: fence(0), batchCount: 2, ahead: false });
     reduction.ready(B0, [node(0, 0, 1)]);
     reduction.receive(pieceOf(node(0, 1, 1), B0));
     expect(summary(sent)).toEqual(['sum 7+3 to coordinator: 16 18 20']);
@@ -203,30 +203,30 @@ describe('in a mesh', () => {
     const bytes = Buffer.from(early.bytes);
     reduction.receive({ ...early, bytes });
     bytes.fill(0xff);
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reduction.ready(B0, [node(1, 0, 1)]);
     expect(summary(sent)).toEqual(['sum 7+3 to coordinator: 48 54 60']);
   });
 
   it('what comes early is kept beyond the plan of an attempt in between', () => {
     const { reduction, sent } = member('a', 'mesh');
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reduction.receive(pieceOf(node(1, 1, 5), B0, fence(0, 3)));
-    reduction.begin({ fence: fence(0, 2), batchCount: 8 });
-    reduction.begin({ fence: fence(0, 3), batchCount: 8 });
+    reduction.begin({ fence: fence(0, 2), batchCount: 8, ahead: false });
+    reduction.begin({ fence: fence(0, 3), batchCount: 8, ahead: false });
     reduction.ready(B0, [node(1, 0, 1)]);
     expect(sent.map(({ piece }) => piece.fence)).toEqual([fence(0, 3)]);
   });
 
   it('what comes late is dropped', () => {
     const { reduction, sent } = member('a', 'mesh');
-    reduction.begin({ fence: fence(4), batchCount: 8 });
+    reduction.begin({ fence: fence(4), batchCount: 8, ahead: false });
     reduction.ready(B0, [node(1, 0, 1)]);
     for (const old of [fence(3), fence(3, 9), fence(4, 0), fence(4, 1, 0)]) {
       reduction.receive(pieceOf(node(1, 1, 5), B0, old));
     }
     expect(sent).toEqual([]);
-    reduction.begin({ fence: fence(5), batchCount: 8 });
+    reduction.begin({ fence: fence(5), batchCount: 8, ahead: false });
     reduction.receive(pieceOf(node(1, 1, 5), B0, fence(4)));
     reduction.ready(B0, [node(1, 0, 1)]);
     expect(sent).toEqual([]);
@@ -234,14 +234,14 @@ describe('in a mesh', () => {
 
   it('a new epoch has other owners, and calls off what is under way', () => {
     const { reduction, sent } = member('a', 'mesh');
-    reduction.begin({ fence: fence(0), batchCount: 8 });
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
     reduction.ready(B0, [node(1, 0, 1)]);
     reduction.adopt(roster('mesh', ['b', 'a']), BUCKETS);
     reduction.receive(pieceOf(node(1, 1, 5), B0));
     // Without a plan there is nothing to send.
     reduction.ready(B0, [node(1, 0, 1)]);
     expect(sent).toEqual([]);
-    reduction.begin({ fence: fence(0, 2, 2), batchCount: 8 });
+    reduction.begin({ fence: fence(0, 2, 2), batchCount: 8, ahead: false });
     reduction.ready(B0, [node(1, 0, 1)]);
     expect(summary(sent)).toEqual(['gradient 7+3 to b: 8 9 10']);
     reduction.ready(B1, [node(1, 0, 1)]);

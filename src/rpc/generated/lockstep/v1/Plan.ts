@@ -11,6 +11,7 @@ export interface Plan {
   'firstShard'?: (number);
   'endShard'?: (number);
   'lossScale'?: (number | string);
+  'ahead'?: (boolean);
 }
 
 export interface Plan__Output {
@@ -22,4 +23,5 @@ export interface Plan__Output {
   'firstShard': (number);
   'endShard': (number);
   'lossScale': (number);
+  'ahead': (boolean);
 }
