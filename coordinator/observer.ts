@@ -30,11 +30,11 @@ export interface StepRecord {
   readonly workers: number;
   /** Compute time of each worker that took part, by rank. */
   readonly computeMs: readonly number[];
-  /** The longest time that a worker waited for exchanges. */
+  /** The longest time that a worker waited for exchanges, or for weights after it had begun. */
   readonly waitMs: number;
   readonly updateMs: number;
   readonly broadcastMs: number;
-  /** From the plan to the commit, failed attempts included. */
+  /** From the record of the step before to the commit, failed attempts included. */
   readonly durationMs: number;
 }
 
