@@ -8,7 +8,7 @@ import { SmoothedMean } from '../src/common/smoothed-mean.js';
 import type { Model, ModelNode } from '../src/nn/model.js';
 import type { ActiveUnits } from '../src/protocol/messages.js';
 import type { LayerHealth } from '../src/state/run-record.js';
-import type { ParameterNorms } from './model-state.js';
+import type { ParameterNorms } from './parameter-update.js';
 
 /** The layers that have parameters, in model order. */
 export function trainedLayers({ nodes }: Model): readonly ModelNode[] {

@@ -7,19 +7,26 @@ import { Arena, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type BackendName, type Kernels } from '../src/kernels/kernels.js';
 import { kernelFactory } from '../src/kernels/select.js';
 import type { Exchange } from '../src/nn/layer.js';
-import { initializeModel, type Model, type TensorSpec } from '../src/nn/model.js';
+import { initializeModel, type Model } from '../src/nn/model.js';
 import { gradientElements, vectorStride } from '../src/nn/shared-blocks.js';
 import { clipFactor } from '../src/optim/clipping.js';
 import { createOptimizer } from '../src/optim/create.js';
 import type { Optimizer } from '../src/optim/optimizer.js';
-import { penaltyFactors, penaltyOf, type PenaltyFactors } from '../src/optim/penalties.js';
 import { createSchedule } from '../src/optim/schedules/create.js';
 import type { Schedule } from '../src/optim/schedules/schedule.js';
-import { BUCKET_BLOCK, type Range } from '../src/reduce/buckets.js';
+import type { Range } from '../src/reduce/buckets.js';
 import { LockstepError } from '../src/common/errors.js';
 import { wholePages, type MemoryPart } from '../src/protocol/memory-part.js';
 import { layOutState } from './state-layout.js';
 import { initialLossScale, nextLossScale, type LossScaleState } from './loss-scale.js';
+import { RunningStatistics, type ModelCopy } from './model-copy.js';
+import {
+  ParameterUpdate,
+  publishParameters,
+  type ParameterNorms,
+  type RangeGradient,
+  type UpdateRate,
+} from './parameter-update.js';
 import type { ExchangeOutcome } from './step-attempt.js';
 
 export interface UpdateResult {
@@ -32,16 +39,6 @@ export interface UpdateResult {
   readonly skipped: boolean;
   /** By parameter, in model order; null unless asked for. */
   readonly norms: readonly ParameterNorms[] | null;
-}
-
-/** Sums of squares over one parameter tensor in one update. */
-export interface ParameterNorms {
-  /** Of the gradient of the cost, before clipping. */
-  readonly gradient: number;
-  /** Of the weights that the update started from. */
-  readonly weights: number;
-  /** Of what the update changed them by. */
-  readonly update: number;
 }
 
 export interface CommitOptions {
@@ -63,22 +60,12 @@ export interface StateTensors {
   readonly best: StateTensors['model'] | null;
 }
 
-/** One of the two copies of everything that a step changes. */
-interface Copy {
-  readonly vector: Offset;
-  /** The vector as workers get it: with the parameters rounded where they travel in fewer bits, else the vector itself. */
-  readonly published: Offset;
-  readonly slots: readonly Offset[];
-}
-
-/** What an update in progress has to remember until it is committed. */
+/** An update in progress. */
 interface Pending {
   readonly epoch: number;
-  readonly batchCount: number;
-  /** Σ g² of each block of each parameter, so that the sum does not depend on how the parameters were cut. */
-  readonly blockSums: readonly Float64Array[];
-  /** Ranges that wait for the norm of the whole gradient. */
-  readonly waiting: { readonly range: Range; readonly gradient: Offset }[];
+  readonly update: ParameterUpdate;
+  /** What waits for the norm of the whole gradient. */
+  readonly waiting: RangeGradient[];
 }
 
 /**
@@ -97,9 +84,9 @@ export class ModelState {
   readonly #job: Job;
   readonly #optimizer: Optimizer;
   readonly #schedule: Schedule;
-  readonly #parameters: readonly TensorSpec[];
-  #committed: Copy;
-  #next: Copy;
+  readonly #statistics: RunningStatistics;
+  #committed: ModelCopy;
+  #next: ModelCopy;
   #pending: Pending | null = null;
   #version = 0;
   #lossScale: LossScaleState;
@@ -119,14 +106,14 @@ export class ModelState {
     this.#job = job;
     this.#optimizer = createOptimizer(job.training.optimizer);
     this.#schedule = createSchedule(job.training);
-    this.#parameters = model.tensors.filter((tensor) => tensor.parameter !== null);
     const withRooms = shared === undefined && job.cluster.transport !== 'grpc';
     const { elements, blocks, rooms } = layOutState(job, model, withRooms);
     const arena = shared ?? Arena.create(elements);
     this.kernels = kernelFactory(backend)(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
+    this.#statistics = new RunningStatistics(model, this.kernels);
     const { wireFormat, accumulate } = job.training;
     const pair = arena.allocateAligned(2 * vectorStride(model));
-    const copy = (published: Offset): Copy => {
+    const copy = (published: Offset): ModelCopy => {
       const vector = wireFormat.weights === 'float32' ? published : arena.allocate(model.vectorElements);
       return { vector, published, slots: this.#optimizer.slots.map(() => arena.allocate(model.parameterElements)) };
     };
@@ -141,8 +128,7 @@ export class ModelState {
     const gradients = gradientElements(model, job.training.shards);
     this.gradientRooms = Array.from({ length: rooms }, () => part(arena.allocateAligned(gradients), gradients));
     initializeModel(model, job.seed, arena.view(this.#committed.vector, model.vectorElements));
-    this.#publish(this.#committed, 0, model.parameterElements);
-    this.#publishStatistics(this.#committed);
+    this.#publish(this.#committed);
   }
 
   /** Number of committed updates. */
@@ -182,8 +168,10 @@ export class ModelState {
 
   /** Starts the next update, forgetting one that was not committed. */
   begin({ epoch, batchCount }: { readonly epoch: number; readonly batchCount: number }): void {
-    const blockSums = this.#parameters.map(({ size }) => new Float64Array(Math.ceil(size / BUCKET_BLOCK)));
-    this.#pending = { epoch, batchCount, blockSums, waiting: [] };
+    const { training } = this.#job;
+    const tools = { training, optimizer: this.#optimizer, kernels: this.kernels };
+    const update = new ParameterUpdate(tools, this.#model, this.#committed, this.#next, batchCount, this.lossScale);
+    this.#pending = { epoch, update, waiting: [] };
   }
 
   /**
@@ -195,23 +183,13 @@ export class ModelState {
    * @returns whether the new parameters are there; false when they have to wait for the norm of the whole gradient.
    */
   updateRange(range: Range, gradient: Offset): boolean {
-    const pending = this.#update;
+    const pending = this.#underWay;
     if (!this.#needsNorm) {
-      this.#apply(pending, range, gradient, 1);
+      pending.update.apply({ range, gradient }, this.#rate(pending, 1), true);
       return true;
     }
     pending.waiting.push({ range, gradient });
-    this.#forEachBlock(range, pending.batchCount, (tensor, block, at, count, [l2, l1]) => {
-      const sum = this.kernels.gradientSumSquares(
-        count,
-        this.#committed.vector + at,
-        gradient + at - range.start,
-        1 / (pending.batchCount * this.lossScale),
-        l2,
-        l1,
-      );
-      (pending.blockSums[tensor] as Float64Array)[block] = sum;
-    });
+    pending.update.measure({ range, gradient });
     return false;
   }
 
@@ -223,32 +201,31 @@ export class ModelState {
     moments: readonly (readonly [Exchange, ExchangeOutcome])[],
     { skip = false, measure = false }: CommitOptions = {},
   ): UpdateResult {
-    const pending = this.#update;
-    const penalty = this.#penalty(pending.batchCount);
-    const gradientSquares = this.gradientSquares();
+    const pending = this.#underWay;
+    const { update } = pending;
+    const { penalty, gradientSquares } = update;
     const gradientNorm = Math.sqrt(gradientSquares.reduce((sum, squares) => sum + squares, 0));
-    const clip = clipFactor(gradientNorm, this.#job.training.clipNorm);
+    const rate = this.#rate(pending, clipFactor(gradientNorm, this.#job.training.clipNorm));
     const { overflowed } = this;
     const skipped = skip || overflowed;
     let norms: ParameterNorms[] | null = null;
     if (!skipped) {
-      for (const { range, gradient } of pending.waiting) this.#apply(pending, range, gradient, clip);
-      if (measure) norms = this.#norms(gradientSquares);
-      this.#copyStatistics();
-      for (const [exchange, outcome] of moments) this.#moveStatistics(exchange, outcome);
-      this.#publishStatistics(this.#next);
+      for (const waiting of pending.waiting) update.apply(waiting, rate, false);
+      if (measure) ({ norms } = update);
+      this.#statistics.copy(this.#committed, this.#next);
+      for (const [exchange, outcome] of moments) this.#statistics.move(this.#next, exchange, outcome);
+      this.#statistics.publish(this.#next);
       [this.#committed, this.#next] = [this.#next, this.#committed];
     }
-    const learningRate = this.learningRate(this.#version, pending.epoch);
     this.#lossScale = nextLossScale(this.#lossScale, this.#job.training.wireFormat.gradients, !overflowed);
     this.#pending = null;
     this.#version += 1;
-    return { learningRate, gradientNorm, penalty, skipped, norms };
+    return { learningRate: rate.learningRate, gradientNorm, penalty, skipped, norms };
   }
 
   /** Σ g² of each parameter in the update under way, in model order: of the gradient of the cost, once all ranges are in. */
   gradientSquares(): number[] {
-    return this.#update.blockSums.map((blocks) => blocks.reduce((sum, block) => sum + block, 0));
+    return this.#underWay.update.gradientSquares;
   }
 
   /** Whether the gradient is too large for the format that it travels in, while a smaller loss scale could make it fit. */
@@ -266,8 +243,7 @@ export class ModelState {
   restoreKept(): void {
     if (this.#kept === null) return;
     this.#view(this.#next.vector, this.#model.vectorElements).set(this.#kept);
-    this.#publish(this.#next, 0, this.#model.parameterElements);
-    this.#publishStatistics(this.#next);
+    this.#publish(this.#next);
     [this.#committed, this.#next] = [this.#next, this.#committed];
     this.#wentBack = true;
   }
@@ -278,91 +254,19 @@ export class ModelState {
     return clipNorm !== null || wireFormat.gradients === 'float16' || onNonFinite === 'skip';
   }
 
-  #norms(gradientSquares: readonly number[]): ParameterNorms[] {
-    return this.#parameters.map(({ offset, size }, index) => {
-      const [from, to] = [this.#committed.vector + offset, this.#next.vector + offset];
-      return {
-        gradient: gradientSquares[index] ?? 0,
-        weights: this.kernels.sumSquares(size, from),
-        // Σ (1·to − 1·from)²
-        update: this.kernels.gradientSumSquares(size, from, to, 1, -1, 0),
-      };
-    });
-  }
-
-  get #update(): Pending {
+  get #underWay(): Pending {
     if (this.#pending === null) throw new RangeError('no update is under way');
     return this.#pending;
   }
 
-  /** Moves the parameters of a range along the gradient, times `clip`. */
-  #apply(pending: Pending, range: Range, gradient: Offset, clip: number): void {
-    const scale = clip / (pending.batchCount * this.lossScale);
-    const step = this.#version + 1;
-    const learningRate = this.learningRate(this.#version, pending.epoch);
-    this.#forEachBlock(range, pending.batchCount, (tensor, block, at, count, [l2, l1]) => {
-      const sum = this.#optimizer.update(
-        this.kernels,
-        {
-          weights: this.#committed.vector + at,
-          newWeights: this.#next.vector + at,
-          gradient: gradient + at - range.start,
-          slots: this.#committed.slots.map((slot) => slot + at),
-          newSlots: this.#next.slots.map((slot) => slot + at),
-          count,
-        },
-        { learningRate, scale, l2: l2 * clip, l1: l1 * clip, step },
-      );
-      this.#publish(this.#next, at, count);
-      if (!this.#needsNorm) (pending.blockSums[tensor] as Float64Array)[block] = sum;
-    });
+  #rate({ epoch }: Pending, clip: number): UpdateRate {
+    return { learningRate: this.learningRate(this.#version, epoch), step: this.#version + 1, clip };
   }
 
-  /** Writes parameters as workers get them. */
-  #publish({ vector, published }: Copy, at: number, count: number): void {
-    if (published === vector) return;
-    this.kernels.copy(count, vector + at, published + at);
-    this.kernels.roundTo(this.#job.training.wireFormat.weights, count, published + at);
-  }
-
-  #publishStatistics({ vector, published }: Copy): void {
-    const { parameterElements, vectorElements } = this.#model;
-    const count = vectorElements - parameterElements;
-    if (published !== vector) this.kernels.copy(count, vector + parameterElements, published + parameterElements);
-  }
-
-  #copyStatistics(): void {
-    const { parameterElements, vectorElements } = this.#model;
-    const count = vectorElements - parameterElements;
-    this.kernels.copy(count, this.#committed.vector + parameterElements, this.#next.vector + parameterElements);
-  }
-
-  /** Visits the blocks of the parameters in a range: number of the tensor and block, first element, how many, L2 and L1 factors. */
-  #forEachBlock(
-    range: Range,
-    batchCount: number,
-    visit: (tensor: number, block: number, at: number, count: number, penalties: PenaltyFactors) => void,
-  ): void {
-    this.#parameters.forEach((tensor, index) => {
-      const end = Math.min(range.end, tensor.offset + tensor.size);
-      for (let at = Math.max(range.start, tensor.offset); at < end; at += BUCKET_BLOCK) {
-        const block = (at - tensor.offset) / BUCKET_BLOCK;
-        visit(index, block, at, Math.min(BUCKET_BLOCK, end - at), this.#penalties(tensor, batchCount));
-      }
-    });
-  }
-
-  /** Factors on w and sign(w) that the penalties on a tensor add to the gradient. */
-  #penalties({ parameter }: TensorSpec, batchCount: number): PenaltyFactors {
-    return penaltyFactors(this.#job.training.regularization, parameter?.penalized === true, batchCount);
-  }
-
-  /** λ/(2m)·‖W‖² + λ/(2m)·‖W‖₁ of the committed weights. */
-  #penalty(batchCount: number): number {
-    return this.#parameters.reduce((sum, tensor) => {
-      const weights = this.#committed.vector + tensor.offset;
-      return sum + penaltyOf(this.kernels, tensor.size, weights, this.#penalties(tensor, batchCount));
-    }, 0);
+  /** Writes a whole copy as workers get it. */
+  #publish(copy: ModelCopy): void {
+    publishParameters(this.kernels, this.#job.training.wireFormat.weights, copy, 0, this.#model.parameterElements);
+    this.#statistics.publish(copy);
   }
 
   /** Everything a checkpoint holds, copied. */
@@ -407,8 +311,7 @@ export class ModelState {
       const size = this.#model.parameterElements;
       this.#view(this.#committed.slots[index] ?? 0, size).set(fit(name, slots.get(name), size));
     });
-    this.#publish(this.#committed, 0, this.#model.parameterElements);
-    this.#publishStatistics(this.#committed);
+    this.#publish(this.#committed);
     const { lossScale: scale = this.#lossScale.scale, goodSteps = 0 } = progress;
     this.#lossScale = { scale, goodSteps };
     this.#version = version;
@@ -422,26 +325,5 @@ export class ModelState {
 
   #view(offset: Offset, length: number): Float32Array {
     return this.kernels.arena.view(offset, length) as Float32Array;
-  }
-
-  /** running ← momentum·running + (1 − momentum)·batch, with the unbiased variance; in the copy that the step writes. */
-  #moveStatistics(exchange: Exchange, { values, count }: ExchangeOutcome): void {
-    if (exchange.statistics === null) return;
-    const { momentum, mean, variance } = exchange.statistics;
-    const features = exchange.width / 2;
-    const unbiased = count > 1 ? count / (count - 1) : 1;
-    const node = this.#model.nodes[exchange.layer];
-    const find = (name: string): Float32Array => {
-      const fullName = `${exchange.layer}.${node?.layer.type}.${name}`;
-      const tensor = this.#model.tensors.find((candidate) => candidate.name === fullName);
-      if (tensor === undefined) throw new RangeError(`model has no tensor ${fullName}`);
-      return this.#view(this.#next.vector + tensor.offset, tensor.size);
-    };
-    const [runningMean, runningVariance] = [find(mean), find(variance)];
-    for (let j = 0; j < features; j += 1) {
-      runningMean[j] = momentum * (runningMean[j] as number) + (1 - momentum) * (values[j] as number);
-      runningVariance[j] =
-        momentum * (runningVariance[j] as number) + (1 - momentum) * (values[features + j] as number) * unbiased;
-    }
   }
 }
