@@ -19,8 +19,9 @@ import type { Piece } from '../src/protocol/piece.js';
 import { cutBuckets } from '../src/reduce/buckets.js';
 import { AgentTrace } from './agent-trace.js';
 import { CalledOff } from './called-off.js';
-import type { Engine, PassPort, PassResult } from './engine.js';
+import type { Engine } from './engine.js';
 import { ModelSlots } from './model-slots.js';
+import type { PassPort, PassResult } from './pass-port.js';
 import { Reduction } from './reduction.js';
 
 /** What an agent needs of whatever does the computing. */

@@ -3,9 +3,9 @@ import type { Arena } from '../src/kernels/arena.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import type { Fence, NodeValues, Roster } from '../src/protocol/messages.js';
 import { mapPart } from '../src/transport/shared-part.js';
-import type { BoardPass } from './control.js';
 import { boardLayout, openBoardOf, type ExchangeBoard } from './exchange-board.js';
 import type { WorkerLayout } from './layout.js';
+import type { BoardPass } from './pass-words.js';
 
 interface Share {
   readonly epoch: number;

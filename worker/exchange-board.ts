@@ -12,7 +12,8 @@ import type { NodeValues } from '../src/protocol/messages.js';
 import { addMoments, addSums, momentsToVariance } from '../src/reduce/moments.js';
 import { coveredShards, rootLevel } from '../src/reduce/tree.js';
 import { futexOf, type Futex } from '../src/transport/futex.js';
-import type { BoardPass, Control } from './control.js';
+import type { Control } from './control.js';
+import type { BoardPass } from './pass-words.js';
 
 /** Looks at what others have posted before a thread goes to sleep: they are microseconds behind as a rule. */
 const LOOKS = 2_000;

@@ -17,7 +17,7 @@ import { GrpcCoordinatorLink } from '../src/transport/grpc-coordinator-link.js';
 import { WorkerServer } from '../src/transport/worker-server.js';
 import { Agent, type Ending } from './agent.js';
 import type { EngineStarter } from './engine-starter.js';
-import type { PassResult } from './engine.js';
+import type { PassResult } from './pass-port.js';
 
 export interface WorkerOptions {
   readonly coordinator: Address;

@@ -2,9 +2,10 @@
 import type { Arena } from '../src/kernels/arena.js';
 import type { Exchange, Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
-import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type BoardPass, type Control, type SegmentRange } from './control.js';
+import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control, type SegmentRange } from './control.js';
 import type { ExchangeBoard } from './exchange-board.js';
 import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
+import type { BoardPass } from './pass-words.js';
 import { WAITING, type ThreadTrace } from './thread-trace.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
@@ -93,7 +94,7 @@ export class SegmentRunner {
    * board with those who hold the rest; else only the last segment may depend on one.
    */
   run(range: SegmentRange, pass: Pass): void {
-    const answerer = holdsWholeBatch(pass) ? 'alone' : this.#control.board;
+    const answerer = holdsWholeBatch(pass) ? 'alone' : this.#control.pass.board;
     for (let segment = range.first; segment < range.end;) {
       const next = this.#next(segment, range.end);
       this.#runSegment(segment, this.#groups(segment), pass);

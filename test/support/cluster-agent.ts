@@ -16,7 +16,7 @@ import type {
 import { ROOT, type Piece, type PieceKind } from '../../src/protocol/piece.js';
 import type { Bucket } from '../../src/reduce/buckets.js';
 import { Agent, type AgentEngine } from '../../worker/agent.js';
-import type { PassPort, PassResult } from '../../worker/engine.js';
+import type { PassPort, PassResult } from '../../worker/pass-port.js';
 import { clusterJob } from './cluster-job.js';
 import { settled } from './cluster.js';
 import { scored } from './scored.js';

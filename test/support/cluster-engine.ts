@@ -16,7 +16,7 @@ import { mergeMoments, mergeSums, type MomentNode } from '../../src/reduce/momen
 import { cutShards } from '../../src/reduce/shards.js';
 import { completeSubtrees, coveredShards, foldTree, type TreeNode } from '../../src/reduce/tree.js';
 import type { AgentEngine } from '../../worker/agent.js';
-import type { PassPort, PassResult } from '../../worker/engine.js';
+import type { PassPort, PassResult } from '../../worker/pass-port.js';
 import type { GradientNode } from '../../worker/reduction.js';
 import { SIZES, type ClusterJob } from './cluster-job.js';
 import { scored } from './scored.js';

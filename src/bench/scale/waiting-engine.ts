@@ -18,9 +18,8 @@ import { BucketProgress, type Bucket, type Extent } from '../../reduce/buckets.j
 import { cutShards } from '../../reduce/shards.js';
 import { completeSubtrees, coveredShards, type TreeNode } from '../../reduce/tree.js';
 import type { AgentEngine } from '../../../worker/agent.js';
-import type { PassPort, PassResult } from '../../../worker/engine.js';
-import { layoutOptions } from '../../../worker/engine.js';
-import { measureLayout } from '../../../worker/layout.js';
+import type { PassPort, PassResult } from '../../../worker/pass-port.js';
+import { layoutOptions, measureLayout } from '../../../worker/layout.js';
 import type { GradientNode } from '../../../worker/reduction.js';
 
 type Program = ReturnType<typeof measureLayout>['program'];
