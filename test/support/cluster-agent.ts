@@ -15,7 +15,8 @@ import type {
 } from '../../src/protocol/messages.js';
 import { ROOT, type Piece, type PieceKind } from '../../src/protocol/piece.js';
 import type { Bucket } from '../../src/reduce/buckets.js';
-import { Agent, type AgentEngine } from '../../worker/agent.js';
+import { Agent } from '../../worker/agent.js';
+import type { AgentEngine } from '../../worker/session.js';
 import type { PassPort, PassResult } from '../../worker/pass-port.js';
 import { clusterJob } from './cluster-job.js';
 import { settled } from './cluster.js';

@@ -15,7 +15,7 @@ import type { Bucket, Extent } from '../../src/reduce/buckets.js';
 import { mergeMoments, mergeSums, type MomentNode } from '../../src/reduce/moments.js';
 import { cutShards } from '../../src/reduce/shards.js';
 import { completeSubtrees, coveredShards, foldTree, type TreeNode } from '../../src/reduce/tree.js';
-import type { AgentEngine } from '../../worker/agent.js';
+import type { AgentEngine } from '../../worker/session.js';
 import type { PassPort, PassResult } from '../../worker/pass-port.js';
 import type { GradientNode } from '../../worker/reduction.js';
 import { SIZES, type ClusterJob } from './cluster-job.js';
