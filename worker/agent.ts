@@ -162,6 +162,8 @@ export class Agent implements CoordinatorLinkEvents {
     const { tracer } = this.#trace;
     const engine = await this.#options.startEngine(welcome, welcome.trace === undefined ? undefined : tracer);
     this.#session = new Session(welcome, engine, link, tracer);
+    // Meanwhile the coordinator may have gone, and nobody is told that this worker is ready.
+    if (this.#over) return;
     this.#session.open();
     observer.ready(welcome.workerId);
   }

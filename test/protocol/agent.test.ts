@@ -35,6 +35,19 @@ describe('an agent that is welcomed', () => {
     expect(await stage.agent.ended).toMatchObject({ reason: 'broken', message: 'images.idx is cut off' });
   });
 
+  it('is not ready when the coordinator has gone before its engine has started', async () => {
+    let start: () => void = () => undefined;
+    const stage: Stage = new Stage(() => new Promise((resolve) => (start = () => resolve(stage.engine))));
+    await stage.tell(WELCOME);
+    stage.agent.lost('the connection broke', false);
+    start();
+    await settled();
+    expect(stage.sent).toEqual([]);
+    expect(stage.observed).toEqual([]);
+    await stage.agent.close();
+    expect(stage.engine.diary).toEqual(['closed']);
+  });
+
   it('ignores models that come before there is room for them', async () => {
     const stage = new Stage(() => new Promise(() => undefined));
     await stage.tell(WELCOME);
