@@ -24,6 +24,8 @@ import { scored } from './scored.js';
 
 const ELEMENTS = 4;
 export const NODES: readonly NodeValues[] = [{ level: 0, index: 0, values: Float32Array.of(1) }];
+/** What a report says of layers that nobody asks about. */
+export const HEALTHY = { activeUnits: [], nonFiniteLayer: null };
 export const SHARDS: readonly ShardReport[] = [{ shard: 0, loss: 2, correct: 1 }];
 
 /** An engine that exchanges twice and keeps a diary. */
