@@ -1,4 +1,4 @@
-/** A worker's share in the board of a membership epoch: which memory it is, and who is told that it cannot be had. */
+/** A worker's share in the board of a membership epoch: maps the memory that the coordinator offers, and says which attempts use it. */
 import type { Arena } from '../src/kernels/arena.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import type { Fence, NodeValues, Roster } from '../src/protocol/messages.js';
@@ -15,6 +15,7 @@ interface Share {
   readonly unmap: () => void;
 }
 
+/** One for the life of an engine; at most one board is mapped at a time. */
 export class BoardShare {
   readonly #layout: Pick<WorkerLayout, 'board' | 'program'>;
   readonly #arena: Arena;
@@ -52,9 +53,9 @@ export class BoardShare {
   }
 
   /** What all workers together have posted; see {@link ExchangeBoard.root}. */
-  root({ index }: Exchange, pass: Pass, part: BoardPass): NodeValues {
+  root({ index }: Exchange, pass: Pass, board: BoardPass): NodeValues {
     if (this.#share === null) throw new RangeError('there is no board');
-    return this.#share.board.root(index, pass, part);
+    return this.#share.board.root(index, pass, board);
   }
 
   /** Has threads that sleep on the board look again. */

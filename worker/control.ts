@@ -126,6 +126,7 @@ export class Control {
     return Atomics.load(this.#words, Word.boardWait) / 1e3;
   }
 
+  /** Has all threads end. */
   stop(): void {
     Atomics.store(this.#words, Word.segment, STOP);
     Atomics.add(this.#words, Word.sequence, 1);
@@ -139,6 +140,7 @@ export class Control {
     this.#wakeEventLoop();
   }
 
+  /** Whether a thread died. */
   get failed(): boolean {
     return Atomics.load(this.#words, Word.failed) !== 0;
   }
@@ -212,6 +214,7 @@ export class Control {
     while (Atomics.load(words, Word.generation) === generation) Atomics.wait(words, Word.generation, generation);
   }
 
+  /** Whether the event loop wants the pass to end early. */
   get isCalledOff(): boolean {
     return Atomics.load(this.#words, Word.calledOff) !== 0;
   }
@@ -221,6 +224,7 @@ export class Control {
     Atomics.store(this.#words, Word.cutShort, 1);
   }
 
+  /** Counts time that the threads have waited at the board: for one of them. */
   waitedAtBoard(ms: number): void {
     Atomics.add(this.#words, Word.boardWait, Math.round(ms * 1e3));
   }

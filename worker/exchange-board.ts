@@ -27,6 +27,7 @@ export interface BoardSurroundings {
   readonly shards: number;
   /** Every exchange of a training pass, by index. */
   readonly exchanges: readonly Exchange[];
+  /** How threads sleep on the words of the board. */
   readonly futex: (words: Int32Array) => Futex;
 }
 
@@ -38,6 +39,7 @@ interface Deal {
   readonly merges: readonly Merge[];
 }
 
+/** How the board is laid out for these exchanges of a training pass. */
 export function boardLayout(shards: number, exchanges: readonly Exchange[]): BoardLayout {
   // With one shard, or where nobody waits for an answer, there is nothing to post.
   const isUsed = shards > 1 && exchanges.some(({ result }) => result !== null);

@@ -34,6 +34,7 @@ export function groupsOf(segment: Segment): Group[] {
 
 export interface RunnerSurroundings {
   readonly arena: Arena;
+  /** Where to record what ran when; null when nobody wants to know. */
   readonly trace: ThreadTrace | null;
   /** Opens the board, when a pass first uses it. */
   readonly openBoard: () => ExchangeBoard;
@@ -139,13 +140,13 @@ export class SegmentRunner {
   }
 
   /** Waits for what the other workers post, and has the pass end early where that will not come. */
-  #takeAnswer(exchange: Exchange, part: BoardPass, segment: number, pass: Pass): void {
+  #takeAnswer(exchange: Exchange, board: BoardPass, segment: number, pass: Pass): void {
     const start = performance.now();
-    const isThere = this.#board.wait(exchange.index, pass, part, this.#control);
+    const isThere = this.#board.wait(exchange.index, pass, board, this.#control);
     const end = performance.now();
     this.#control.waitedAtBoard(end - start);
     if (this.#trace?.enabled === true) this.#trace.record(this.#thread, segment, WAITING, start, end);
-    if (isThere) this.#board.answer(exchange, pass, part);
+    if (isThere) this.#board.answer(exchange, pass, board);
     else this.#control.cutShort();
   }
 
@@ -203,6 +204,7 @@ function stageOf(segment: number): number {
   return Math.floor(segment / 2);
 }
 
+/** The only segment of an evaluation. */
 export function inferenceSegment(program: Program): SegmentRange {
   const first = 2 * program.training.length;
   return { first, end: first + 1 };
