@@ -1,7 +1,7 @@
 import type { MetricsOptions, Served } from './metrics.js';
 import { MetricFactory, TRANSFER_DIRECTIONS, createRegistry, secondsFrom } from './metrics.js';
 
-export const WORKER_STATES = ['connecting', 'joining', 'ready', 'computing', 'draining', 'stopped'] as const;
+export const WORKER_STATES = ['connecting', 'joining', 'ready', 'stopped'] as const;
 export type WorkerState = (typeof WORKER_STATES)[number];
 
 /** A step whose commit the worker has applied. */
