@@ -3,8 +3,7 @@ import type { Arena } from '../src/kernels/arena.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import type { Fence, NodeValues, Roster } from '../src/protocol/messages.js';
 import { mapPart } from '../src/transport/shared-part.js';
-import { boardLayout, openBoardOf, type ExchangeBoard } from './exchange-board.js';
-import type { WorkerLayout } from './layout.js';
+import { boardLayout, openBoardOf, type BoardPlace, type ExchangeBoard } from './exchange-board.js';
 import type { BoardPass } from './pass-words.js';
 
 interface Share {
@@ -17,12 +16,12 @@ interface Share {
 
 /** One for the life of an engine; at most one board is mapped at a time. */
 export class BoardShare {
-  readonly #layout: Pick<WorkerLayout, 'board' | 'program'>;
+  readonly #layout: BoardPlace;
   readonly #arena: Arena;
   readonly #shards: number;
   #share: Share | null = null;
 
-  constructor(layout: Pick<WorkerLayout, 'board' | 'program'>, arena: Arena, shards: number) {
+  constructor(layout: BoardPlace, arena: Arena, shards: number) {
     this.#layout = layout;
     this.#arena = arena;
     this.#shards = shards;

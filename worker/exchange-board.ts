@@ -31,6 +31,12 @@ export interface BoardSurroundings {
   readonly futex: (words: Int32Array) => Futex;
 }
 
+/** What a worker's layout says of its board: where it lies, and for which exchanges. */
+export interface BoardPlace {
+  readonly board: Offset;
+  readonly program: Pick<Program, 'exchanges'>;
+}
+
 /** Who holds what of a batch. */
 interface Deal {
   readonly batchCount: number;
@@ -47,11 +53,7 @@ export function boardLayout(shards: number, exchanges: readonly Exchange[]): Boa
 }
 
 /** The board of a worker, in its memory. @throws LockstepError `unavailable` where threads cannot sleep on shared memory. */
-export function openBoardOf(
-  { board, program }: { readonly board: Offset; readonly program: Pick<Program, 'exchanges'> },
-  arena: Arena,
-  shards: number,
-): ExchangeBoard {
+export function openBoardOf({ board, program }: BoardPlace, arena: Arena, shards: number): ExchangeBoard {
   return new ExchangeBoard({ arena, at: board, shards, exchanges: program.exchanges, futex: futexOf });
 }
 
