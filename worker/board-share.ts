@@ -32,8 +32,7 @@ export class BoardShare {
     const share = this.#share;
     // The same epoch may work together in another way.
     if (offer !== undefined && share?.epoch === epoch && Buffer.compare(share.nonce, offer.nonce) === 0) return;
-    share?.unmap();
-    this.#share = null;
+    this.close();
     if (offer === undefined) return;
     const { board: at, program } = this.#layout;
     const part = {
@@ -55,6 +54,12 @@ export class BoardShare {
   root({ index }: Exchange, pass: Pass, board: BoardPass): NodeValues {
     if (this.#share === null) throw new RangeError('there is no board');
     return this.#share.board.root(index, pass, board);
+  }
+
+  /** Gives the board up. No thread may be at it. */
+  close(): void {
+    this.#share?.unmap();
+    this.#share = null;
   }
 
   /** Has threads that sleep on the board look again. */

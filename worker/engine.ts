@@ -224,5 +224,6 @@ export class Engine {
   async close(): Promise<void> {
     this.callOff();
     await Promise.all([this.#on.pool.close(), this.#on.staging.close()]);
+    this.#on.board.close();
   }
 }

@@ -49,6 +49,9 @@ describe.runIf(process.platform === 'linux')("a worker's share in a board", () =
     expect(other.share.of(fence(1))).toBeNull();
     expect(other.word[0]).toBe(0);
     expect(one.word[0]).toBe(5);
+    one.share.close();
+    one.share.close();
+    expect([one.word[0], one.share.of(fence(1))]).toEqual([0, null]);
   });
 
   it('is another one where the same epoch is to work together in another way', () => {
