@@ -6,38 +6,20 @@ import { LockstepError } from '../src/common/errors.js';
 import { stepArgs, type Tracer } from '../src/common/trace.js';
 import {
   compareFences,
-  sameFence,
   type CoordinatorMessage,
   type Evaluate,
   type Fence,
   type Plan,
-  type Roster,
+  type StepReport,
   type Welcome,
 } from '../src/protocol/messages.js';
 import type { CoordinatorLink, CoordinatorLinkEvents } from '../src/protocol/link.js';
 import type { Piece } from '../src/protocol/piece.js';
-import { cutBuckets } from '../src/reduce/buckets.js';
 import { AgentTrace } from './agent-trace.js';
+import { Attempt } from './attempt.js';
 import { CalledOff } from './called-off.js';
-import type { Engine, PassPort, PassResult } from './engine.js';
-import { ModelSlots } from './model-slots.js';
-import { Reduction } from './reduction.js';
-
-/** What an agent needs of whatever does the computing. */
-export type AgentEngine = Pick<
-  Engine,
-  | 'vectors'
-  | 'parts'
-  | 'parameters'
-  | 'parameterElements'
-  | 'createKernels'
-  | 'setBuckets'
-  | 'setBoard'
-  | 'callOff'
-  | 'train'
-  | 'evaluate'
-  | 'close'
->;
+import type { PassResult } from './pass-port.js';
+import { Session, type AgentEngine } from './session.js';
 
 export interface AgentOptions {
   readonly link: CoordinatorLink;
@@ -67,20 +49,14 @@ function isNextTo(fence: Fence, before: Fence | null): boolean {
   return before !== null && fence.epoch === before.epoch && fence.step === before.step + 1;
 }
 
-interface PendingExchange {
-  readonly fence: Fence;
-  readonly exchange: number;
-  resolve(values: Float32Array): void;
-  reject(reason: Error): void;
-}
-
-/** What a worker holds once it has been welcomed. */
-interface Session {
-  readonly id: string;
-  readonly engine: AgentEngine;
-  readonly slots: ModelSlots;
-  readonly reduction: Reduction;
-}
+/** What a worker without shards has to report of a step. */
+const NOTHING_DONE: Omit<StepReport, 'type' | 'fence'> = {
+  shards: [],
+  computeMs: 0,
+  waitMs: 0,
+  activeUnits: [],
+  nonFiniteLayer: null,
+};
 
 export class Agent implements CoordinatorLinkEvents {
   /** Resolves when the worker's part is over. */
@@ -91,14 +67,13 @@ export class Agent implements CoordinatorLinkEvents {
   #session: Session | null = null;
   /** Work in progress; the next begins when it has settled. */
   #work: Promise<void> = Promise.resolve();
-  /** Counts how often what was under way, or to come, was called off. */
-  #timesCalledOff = 0;
+  /** Of the last plan and the one before it, unless they are called off: a plan may be made ahead. */
+  #attempts: readonly Attempt[] = [];
   /** Of the last roster, and of the last plan. */
   #epoch = 0;
   #latest: Fence | null = null;
   /** A plan ahead that has overtaken the one before it. */
   #overtaking: Plan | null = null;
-  #exchange: PendingExchange | null = null;
   #over = false;
 
   constructor(options: AgentOptions) {
@@ -122,26 +97,19 @@ export class Agent implements CoordinatorLinkEvents {
         // A new membership epoch: what belongs to the one before will not be finished.
         this.#callOff();
         this.#epoch = message.epoch;
-        this.#enqueue(() => this.#adopt(message));
+        this.#enqueue(() => this.#ready().adopt(message));
         break;
       case 'plan':
         this.#plan(message);
         break;
-      case 'evaluate': {
+      case 'evaluate':
         // No step is under way while the coordinator evaluates; what this worker still waits for will not come.
         this.#callOff();
-        const latest = this.#latest;
-        this.#enqueue(() => this.#evaluate(message, latest));
+        this.#enqueue(() => this.#evaluate(message));
         break;
-      }
-      case 'exchangeResult': {
-        const pending = this.#exchange;
-        if (pending === null || pending.exchange !== message.exchange || !sameFence(pending.fence, message.fence))
-          return;
-        this.#exchange = null;
-        pending.resolve(message.values);
+      case 'exchangeResult':
+        for (const attempt of this.#attempts) attempt.answer(message);
         break;
-      }
       case 'clockPing':
         this.#trace.answer(message);
         break;
@@ -153,26 +121,7 @@ export class Agent implements CoordinatorLinkEvents {
   }
 
   piece(piece: Piece): void {
-    const session = this.#session;
-    if (session === null) return;
-    const { slots, reduction } = session;
-    if (piece.kind !== 'weights') {
-      reduction.receive(piece);
-      return;
-    }
-    const began = performance.now();
-    if (!slots.receive(piece)) return;
-    const { tracer } = this.#trace;
-    if (tracer.enabled) {
-      const bucket = reduction.bucketOf(piece.start);
-      tracer.span('network', 'receive weights', began, performance.now(), {
-        step: piece.fence.step,
-        bytes: piece.bytes.byteLength,
-        ...(bucket === undefined ? {} : { bucket }),
-      });
-    }
-    const vector = slots.vectorOf(piece.fence.step);
-    if (vector !== null) reduction.passOn(piece, vector);
+    this.#session?.receive(piece);
   }
 
   peerLost(peer: string, reason: string): void {
@@ -190,26 +139,7 @@ export class Agent implements CoordinatorLinkEvents {
     await this.#session?.engine.close();
   }
 
-  /** Plans may take another way than rosters, and one plan another than the next. */
-  #plan(plan: Plan): void {
-    if (plan.fence.epoch < this.#epoch || isOlder(plan.fence, this.#latest)) return;
-    if (plan.ahead && !isNextTo(plan.fence, this.#latest)) {
-      this.#overtaking = plan;
-      return;
-    }
-    if (!plan.ahead) this.#callOff();
-    this.#latest = plan.fence;
-    const asked = this.#timesCalledOff;
-    const isWanted = (): boolean => this.#timesCalledOff === asked;
-    this.#enqueue(async () => {
-      if (isWanted()) await this.#train(plan, isWanted);
-    });
-    const overtaking = this.#overtaking;
-    this.#overtaking = null;
-    if (overtaking !== null) this.#plan(overtaking);
-  }
-
-  #enqueue(work: () => Promise<void>): void {
+  #enqueue(work: () => Promise<void> | void): void {
     this.#work = this.#work.then(work).catch((thrown: unknown) => {
       if (thrown instanceof CalledOff || this.#over) return;
       const error = LockstepError.from(thrown);
@@ -219,40 +149,39 @@ export class Agent implements CoordinatorLinkEvents {
     });
   }
 
-  /** Makes the attempt under way end early, and what is planned after it not begin; exchanges will not be answered. */
+  /** Plans may take another way than rosters, and one plan another than the next: they may be overtaken. */
+  #plan(plan: Plan): void {
+    if (plan.fence.epoch < this.#epoch || isOlder(plan.fence, this.#latest)) return;
+    if (plan.ahead && !isNextTo(plan.fence, this.#latest)) {
+      this.#overtaking = plan;
+      return;
+    }
+    if (!plan.ahead) this.#callOff();
+    const attempt = new Attempt(plan.fence, this.#options.link);
+    this.#attempts = [...this.#attempts.slice(-1), attempt];
+    this.#latest = plan.fence;
+    this.#enqueue(() => this.#train(plan, attempt));
+    const overtaking = this.#overtaking;
+    this.#overtaking = null;
+    if (overtaking !== null) this.#plan(overtaking);
+  }
+
+  /** Makes the attempt under way end early, and one that is planned after it not begin. */
   #callOff(): void {
-    this.#timesCalledOff += 1;
-    this.#exchange?.reject(new CalledOff());
-    this.#exchange = null;
-    this.#session?.slots.cancel(new CalledOff());
-    this.#session?.engine.callOff();
+    for (const attempt of this.#attempts) attempt.callOff();
+    this.#attempts = [];
+    this.#session?.callOff();
   }
 
   async #prepare(welcome: Welcome): Promise<void> {
     const { link, observer } = this.#options;
     this.#trace.welcome(welcome.trace);
-    const engine = await this.#options.startEngine(
-      welcome,
-      welcome.trace === undefined ? undefined : this.#trace.tracer,
-    );
-    this.#session = {
-      id: welcome.workerId,
-      engine,
-      slots: new ModelSlots(engine.vectors),
-      reduction: new Reduction({
-        self: welcome.workerId,
-        createKernels: engine.createKernels,
-        gradients: engine.parts?.gradients ?? null,
-        parameterElements: engine.parameterElements,
-        shards: welcome.job.training.shards,
-        gradientFormat: welcome.job.training.wireFormat.gradients,
-        send: (to, piece) => link.sendPiece(to, piece),
-        tracer: this.#trace.tracer,
-      }),
-    };
-    const gradients = link.openPieces(engine.parameterElements, engine.parts);
-    const offer = gradients === null ? {} : { gradients };
-    link.send({ type: 'ready', dataFingerprint: welcome.dataFingerprint, ...offer });
+    const { tracer } = this.#trace;
+    const engine = await this.#options.startEngine(welcome, welcome.trace === undefined ? undefined : tracer);
+    this.#session = new Session(welcome, engine, link, tracer);
+    // Meanwhile the coordinator may have gone, and nobody is told that this worker is ready.
+    if (this.#over) return;
+    this.#session.open();
     observer.ready(welcome.workerId);
   }
 
@@ -262,82 +191,34 @@ export class Agent implements CoordinatorLinkEvents {
     return this.#session;
   }
 
-  async #adopt(roster: Roster): Promise<void> {
-    const { id, engine, reduction } = this.#ready();
-    const buckets = cutBuckets(engine.parameters, roster.bucketElements, engine.parameterElements);
-    engine.setBuckets(buckets);
-    this.#shareBoard(engine, roster);
-    reduction.adopt(roster, buckets);
-    const peers = roster.collective === 'mesh' ? roster.members.filter((member) => member.id !== id) : [];
-    this.#options.link.setPeers(peers.map((peer) => ({ ...peer, mapped: reduction.mappedOf(peer.id) })));
-    return Promise.resolve();
-  }
-
-  /** Whoever cannot use the board says so: the others would wait for it there. */
-  #shareBoard(engine: AgentEngine, roster: Roster): void {
-    try {
-      engine.setBoard(roster);
-    } catch (thrown) {
-      const { code, message } = LockstepError.from(thrown);
-      if (code !== 'unavailable') throw thrown;
-      this.#options.link.send({ type: 'boardRefused', epoch: roster.epoch, reason: message });
-    }
-  }
-
-  /** @param isWanted False once the attempt was called off. */
-  async #train(plan: Plan, isWanted: () => boolean): Promise<void> {
+  async #train(plan: Plan, attempt: Attempt): Promise<void> {
+    if (attempt.isCalledOff) return;
     const { engine, slots, reduction } = this.#ready();
-    const { link } = this.#options;
+    const { link, observer } = this.#options;
     const { fence } = plan;
     const { tracer } = this.#trace;
     tracer.begin(fence.step);
     const began = performance.now();
     reduction.begin(plan);
     if (plan.firstShard === plan.endShard) {
-      link.send({
-        type: 'stepReport',
-        fence,
-        shards: [],
-        computeMs: 0,
-        waitMs: 0,
-        activeUnits: [],
-        nonFiniteLayer: null,
-      });
+      link.send({ type: 'stepReport', fence, ...NOTHING_DONE });
       this.#trace.flush();
       return;
     }
     await slots.use(plan.weightsVersion);
-    if (!isWanted()) return;
-    const port: PassPort = {
-      post: (exchange, nodes) => {
-        if (isWanted()) link.send({ type: 'exchangeNodes', fence, exchange, nodes });
-      },
-      exchange: (exchange, nodes) => {
-        if (!isWanted()) return Promise.reject(new CalledOff());
-        return new Promise((resolve, reject) => {
-          this.#exchange = { fence, exchange, resolve, reject };
-          link.send({ type: 'exchangeNodes', fence, exchange, nodes });
-        });
-      },
-      weights: (end) => (isWanted() ? slots.arrived(0, end) : Promise.reject(new CalledOff())),
-      hasWeights: (end) => slots.has(0, end),
-      bucket: (bucket, nodes) => {
-        if (isWanted()) reduction.ready(bucket, nodes);
-      },
-    };
-    const result = await engine.train(plan, slots.active, port);
-    if (!isWanted()) return;
+    if (attempt.isCalledOff) return;
+    const result = await engine.train(plan, slots.active, attempt.port(slots, reduction));
+    if (attempt.isCalledOff) return;
     const { dataWaitMs: _dataWaitMs, ...report } = result;
     link.send({ type: 'stepReport', fence, ...report });
     tracer.span('event loop', 'step', began, performance.now(), stepArgs(fence));
-    this.#options.observer.stepDone(plan, result);
+    observer.stepDone(plan, result);
     this.#trace.flush();
   }
 
-  /** @param plan The last one before the request. */
-  async #evaluate(message: Evaluate, plan: Fence | null): Promise<void> {
-    // A plan since means that others have answered in this worker's place.
-    if (this.#over || this.#latest !== plan) return;
+  async #evaluate(message: Evaluate): Promise<void> {
+    // A plan means that others have answered in this worker's place.
+    if (this.#over || this.#attempts.length > 0) return;
     const { engine, slots } = this.#ready();
     await slots.use(message.weightsVersion);
     await slots.arrived(0, engine.vectors[0].length);

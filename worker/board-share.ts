@@ -1,11 +1,10 @@
-/** A worker's share in the board of a membership epoch: which memory it is, and who is told that it cannot be had. */
+/** A worker's share in the board of a membership epoch: maps the memory that the coordinator offers, and says which attempts use it. */
 import type { Arena } from '../src/kernels/arena.js';
 import type { Exchange, Pass } from '../src/nn/layer.js';
 import type { Fence, NodeValues, Roster } from '../src/protocol/messages.js';
 import { mapPart } from '../src/transport/shared-part.js';
-import type { BoardPass } from './control.js';
-import { boardLayout, openBoardOf, type ExchangeBoard } from './exchange-board.js';
-import type { WorkerLayout } from './layout.js';
+import { boardLayout, openBoardOf, type BoardPlace, type ExchangeBoard } from './exchange-board.js';
+import type { BoardPass } from './pass-words.js';
 
 interface Share {
   readonly epoch: number;
@@ -14,13 +13,14 @@ interface Share {
   readonly unmap: () => void;
 }
 
+/** One for the life of an engine; at most one board is mapped at a time. */
 export class BoardShare {
-  readonly #layout: Pick<WorkerLayout, 'board' | 'program'>;
+  readonly #layout: BoardPlace;
   readonly #arena: Arena;
   readonly #shards: number;
   #share: Share | null = null;
 
-  constructor(layout: Pick<WorkerLayout, 'board' | 'program'>, arena: Arena, shards: number) {
+  constructor(layout: BoardPlace, arena: Arena, shards: number) {
     this.#layout = layout;
     this.#arena = arena;
     this.#shards = shards;
@@ -28,8 +28,7 @@ export class BoardShare {
 
   /** Takes the board of a roster in the place of the one before. @throws LockstepError `unavailable` when it cannot be used here. */
   adopt({ epoch, members, board: offer }: Pick<Roster, 'epoch' | 'members' | 'board'>): void {
-    this.#share?.unmap();
-    this.#share = null;
+    this.close();
     if (offer === undefined) return;
     const { board: at, program } = this.#layout;
     const part = {
@@ -48,9 +47,15 @@ export class BoardShare {
   }
 
   /** What all workers together have posted; see {@link ExchangeBoard.root}. */
-  root({ index }: Exchange, pass: Pass, part: BoardPass): NodeValues {
+  root({ index }: Exchange, pass: Pass, board: BoardPass): NodeValues {
     if (this.#share === null) throw new RangeError('there is no board');
-    return this.#share.board.root(index, pass, part);
+    return this.#share.board.root(index, pass, board);
+  }
+
+  /** Gives the board up. No thread may be at it. */
+  close(): void {
+    this.#share?.unmap();
+    this.#share = null;
   }
 
   /** Has threads that sleep on the board look again. */

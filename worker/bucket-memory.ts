@@ -85,8 +85,8 @@ export class SharedBucketMemory implements BucketMemory {
     this.#rooms.keep(members.map(({ id }) => id));
     this.#parts.clear();
     for (const { id, gradients } of members) {
-      const part =
-        gradients === undefined ? null : this.#rooms.take(id, gradients, id === this.#self ? 'write' : 'read');
+      if (gradients === undefined) continue;
+      const part = id === this.#self ? this.#rooms.take(id, gradients, 'write') : this.#rooms.take(id, gradients);
       if (part !== null) this.#parts.set(id, part);
     }
   }

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../src/common/errors.js';
 import { builtModule } from '../src/common/package.js';
 import { kernelInheritance } from '../src/kernels/inheritance.js';
-import type { Control, PassRequest, SegmentRange } from './control.js';
+import type { Control, SegmentRange } from './control.js';
 import type { ThreadData } from './compute-thread.js';
 
 export class ComputePool {
@@ -50,10 +50,6 @@ export class ComputePool {
     }
     for (const worker of workers) worker.removeAllListeners('error').removeAllListeners('exit');
     return new ComputePool(workers, control);
-  }
-
-  setPass(request: PassRequest): void {
-    this.#control.setPass(request);
   }
 
   /** Runs segments on all threads. `progress`: see {@link Control.run}. */

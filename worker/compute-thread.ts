@@ -35,7 +35,7 @@ function main(data: ThreadData): void {
   const options = { ...data.layout, model: buildModel(data.model, data.inputShape) };
   const control = new Control(data.control);
   const create = kernelFactory(data.backend);
-  const samples = { types: data.types, control };
+  const samples = { types: data.types, pass: control.pass };
   const layout = layOut(options, data.thread, arena, (scratch) => create(arena, scratch), samples);
   const trace = data.trace === null ? null : new ThreadTrace(options.threads, data.trace);
   const openBoard = (): ExchangeBoard => openBoardOf(layout, arena, options.shards);
@@ -44,7 +44,7 @@ function main(data: ThreadData): void {
   let seen = 0;
   for (let call = control.next(seen); call !== null; call = control.next(seen)) {
     seen = call.sequence;
-    runner.run(call, control.pass(layout.vectors, layout.gradients, layout.gradientStride));
+    runner.run(call, control.pass.read(layout));
     control.done();
   }
 }

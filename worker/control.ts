@@ -1,14 +1,8 @@
 /**
- * The words that a worker's event-loop thread and its compute threads share: what to run, what the pass is, who is done.
+ * The words that a worker's event-loop thread and its compute threads share: what to run, for which pass, and who is done.
  * Threads sleep on `sequence`; the event loop waits asynchronously on `events`.
  */
-import type { Pass } from '../src/nn/layer.js';
-import { passShards } from '../src/nn/pass-shards.js';
-import type { SplitName } from '../src/job/job.js';
-import type { Offset } from '../src/kernels/arena.js';
-import type { SlotNumber } from './staging.js';
-
-const SPLITS: readonly SplitName[] = ['train', 'dev', 'test'];
+import { PASS_WORDS, PassWords, type PassRequest } from './pass-words.js';
 
 /** Indices of the control words. */
 const Word = {
@@ -19,34 +13,19 @@ const Word = {
   failed: 4,
   arrived: 5,
   generation: 6,
-  training: 7,
-  step: 8,
-  weights: 9,
-  firstShard: 10,
-  endShard: 11,
-  totalShards: 12,
-  batchCount: 13,
-  split: 14,
-  rows: 15,
-  /** Counts passes, so that each side knows when to look at the words above again. */
-  pass: 16,
   /** Counts whatever the event loop should wake up for. */
-  events: 17,
-  /** Binary logarithm of the loss scale. */
-  lossScale: 18,
+  events: 7,
   /** Where the segments of a call end, and up to where all threads have come. */
-  endSegment: 19,
-  reached: 20,
-  slot: 21,
-  /** Workers that share a board, 0 where there is none, and the attempt by which their posts are told. */
-  boardWorkers: 22,
-  attempt: 23,
+  endSegment: 8,
+  reached: 9,
   /** The event loop wants the pass to end early; and the threads have agreed to. */
-  calledOff: 24,
-  cutShort: 25,
+  calledOff: 10,
+  cutShort: 11,
   /** Time that a thread has waited at the board in this pass (µs). */
-  boardWait: 26,
-  claims: 27,
+  boardWait: 12,
+  /** What the pass is. */
+  pass: 13,
+  claims: 13 + PASS_WORDS,
 } as const;
 
 /** Most groups of operations in one segment: each has a counter of its claimed tasks. */
@@ -59,31 +38,6 @@ const WAKES = ENDED + MAX_GRADIENT_OPERATIONS;
 const WORDS = WAKES + MAX_GRADIENT_OPERATIONS;
 const STOP = -1;
 
-/** How a pass uses the board: how many workers share it, and by which attempt their posts are told. */
-export interface BoardPass {
-  readonly workers: number;
-  readonly attempt: number;
-}
-
-/** What to compute: rows of a split, cut into shards. */
-export interface PassRequest {
-  readonly mode: Pass['mode'];
-  readonly split: SplitName;
-  readonly step: number;
-  /** A power of two. */
-  readonly lossScale: number;
-  /** Which of the two model vectors. */
-  readonly weights: 0 | 1;
-  readonly firstShard: number;
-  readonly endShard: number;
-  readonly totalShards: number;
-  readonly batchCount: number;
-  /** Where its samples are staged. */
-  readonly slot: SlotNumber;
-  /** Where the exchanges of several workers are answered; null where it is not by their threads. */
-  readonly board: BoardPass | null;
-}
-
 /** Segments [first, end) of a program, by number. */
 export interface SegmentRange {
   readonly first: number;
@@ -92,12 +46,14 @@ export interface SegmentRange {
 
 export class Control {
   readonly buffer: SharedArrayBuffer;
+  /** The pass that the segments belong to. */
+  readonly pass: PassWords;
   readonly #words: Int32Array;
-  #known: { readonly number: number; readonly pass: Pass } | null = null;
 
   constructor(buffer = new SharedArrayBuffer(WORDS * 4)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer, 0, WORDS);
+    this.pass = new PassWords(this.#words.subarray(Word.pass, Word.claims));
   }
 
   // ── the event loop's side ──────────────────────────────────────────────────────────────────────────────────────────
@@ -105,23 +61,11 @@ export class Control {
   /** Describes the pass that the next segments belong to. No segment may be running. */
   setPass(request: PassRequest): void {
     const words = this.#words;
-    words[Word.training] = request.mode === 'training' ? 1 : 0;
-    words[Word.split] = SPLITS.indexOf(request.split);
-    words[Word.step] = request.step;
-    words[Word.lossScale] = Math.log2(request.lossScale);
-    words[Word.weights] = request.weights;
-    words[Word.firstShard] = request.firstShard;
-    words[Word.endShard] = request.endShard;
-    words[Word.totalShards] = request.totalShards;
-    words[Word.batchCount] = request.batchCount;
-    words[Word.slot] = request.slot;
-    words[Word.boardWorkers] = request.board?.workers ?? 0;
-    words[Word.attempt] = request.board?.attempt ?? 0;
     words[Word.boardWait] = 0;
     Atomics.store(words, Word.calledOff, 0);
     Atomics.store(words, Word.cutShort, 0);
     words.fill(0, ENDED, WAKES);
-    Atomics.add(words, Word.pass, 1);
+    this.pass.write(request);
   }
 
   /**
@@ -182,6 +126,7 @@ export class Control {
     return Atomics.load(this.#words, Word.boardWait) / 1e3;
   }
 
+  /** Has all threads end. */
   stop(): void {
     Atomics.store(this.#words, Word.segment, STOP);
     Atomics.add(this.#words, Word.sequence, 1);
@@ -195,6 +140,7 @@ export class Control {
     this.#wakeEventLoop();
   }
 
+  /** Whether a thread died. */
   get failed(): boolean {
     return Atomics.load(this.#words, Word.failed) !== 0;
   }
@@ -268,6 +214,7 @@ export class Control {
     while (Atomics.load(words, Word.generation) === generation) Atomics.wait(words, Word.generation, generation);
   }
 
+  /** Whether the event loop wants the pass to end early. */
   get isCalledOff(): boolean {
     return Atomics.load(this.#words, Word.calledOff) !== 0;
   }
@@ -277,42 +224,8 @@ export class Control {
     Atomics.store(this.#words, Word.cutShort, 1);
   }
 
+  /** Counts time that the threads have waited at the board: for one of them. */
   waitedAtBoard(ms: number): void {
     Atomics.add(this.#words, Word.boardWait, Math.round(ms * 1e3));
-  }
-
-  /** The board of the current pass; null where there is none. */
-  get board(): BoardPass | null {
-    const workers = this.#words[Word.boardWorkers] ?? 0;
-    return workers === 0 ? null : { workers, attempt: this.#words[Word.attempt] ?? 0 };
-  }
-
-  get slot(): SlotNumber {
-    return this.#words[Word.slot] === 1 ? 1 : 0;
-  }
-
-  get split(): SplitName {
-    return SPLITS[this.#words[Word.split] ?? 0] ?? 'train';
-  }
-
-  /** The current pass as the operations see it; the arguments are the same at every call. */
-  pass(vectors: readonly [Offset, Offset], gradients: Offset, gradientStride: number): Pass {
-    const number = Atomics.load(this.#words, Word.pass);
-    if (this.#known?.number !== number) this.#known = { number, pass: this.#read(vectors, gradients, gradientStride) };
-    return this.#known.pass;
-  }
-
-  #read(vectors: readonly [Offset, Offset], gradients: Offset, gradientStride: number): Pass {
-    const word = (index: number): number => this.#words[index] ?? 0;
-    const range = { first: word(Word.firstShard), end: word(Word.endShard) };
-    return {
-      mode: word(Word.training) === 1 ? 'training' : 'inference',
-      step: word(Word.step),
-      lossScale: 2 ** word(Word.lossScale),
-      weights: vectors[word(Word.weights) === 1 ? 1 : 0],
-      ...passShards(word(Word.batchCount), word(Word.totalShards), range),
-      gradients,
-      gradientStride,
-    };
   }
 }

@@ -12,7 +12,8 @@ import type { NodeValues } from '../src/protocol/messages.js';
 import { addMoments, addSums, momentsToVariance } from '../src/reduce/moments.js';
 import { coveredShards, rootLevel } from '../src/reduce/tree.js';
 import { futexOf, type Futex } from '../src/transport/futex.js';
-import type { BoardPass, Control } from './control.js';
+import type { Control } from './control.js';
+import type { BoardPass } from './pass-words.js';
 
 /** Looks at what others have posted before a thread goes to sleep: they are microseconds behind as a rule. */
 const LOOKS = 2_000;
@@ -26,7 +27,14 @@ export interface BoardSurroundings {
   readonly shards: number;
   /** Every exchange of a training pass, by index. */
   readonly exchanges: readonly Exchange[];
+  /** How threads sleep on the words of the board. */
   readonly futex: (words: Int32Array) => Futex;
+}
+
+/** What a worker's layout says of its board: where it lies, and for which exchanges. */
+export interface BoardPlace {
+  readonly board: Offset;
+  readonly program: Pick<Program, 'exchanges'>;
 }
 
 /** Who holds what of a batch. */
@@ -37,6 +45,7 @@ interface Deal {
   readonly merges: readonly Merge[];
 }
 
+/** How the board is laid out for these exchanges of a training pass. */
 export function boardLayout(shards: number, exchanges: readonly Exchange[]): BoardLayout {
   // With one shard, or where nobody waits for an answer, there is nothing to post.
   const isUsed = shards > 1 && exchanges.some(({ result }) => result !== null);
@@ -44,11 +53,7 @@ export function boardLayout(shards: number, exchanges: readonly Exchange[]): Boa
 }
 
 /** The board of a worker, in its memory. @throws LockstepError `unavailable` where threads cannot sleep on shared memory. */
-export function openBoardOf(
-  { board, program }: { readonly board: Offset; readonly program: Pick<Program, 'exchanges'> },
-  arena: Arena,
-  shards: number,
-): ExchangeBoard {
+export function openBoardOf({ board, program }: BoardPlace, arena: Arena, shards: number): ExchangeBoard {
   return new ExchangeBoard({ arena, at: board, shards, exchanges: program.exchanges, futex: futexOf });
 }
 

@@ -2,7 +2,7 @@
 import { sizeOf } from '../src/common/shape.js';
 import type { WireFormat } from '../src/common/wire-format.js';
 import type { FeatureType } from '../src/data/dataset.js';
-import type { LossName, SplitName } from '../src/job/job.js';
+import type { Job, LossName, SplitName } from '../src/job/job.js';
 import { alignedAllocationSize, allocationSize, Arena, type Offset } from '../src/kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type KernelFactory, type Kernels } from '../src/kernels/kernels.js';
 import { createReferenceKernels } from '../src/kernels/reference/reference-kernels.js';
@@ -12,8 +12,8 @@ import type { Model } from '../src/nn/model.js';
 import { gradientElements, vectorStride } from '../src/nn/shared-blocks.js';
 import { compileProgram, treeScratchElements, type Program } from '../src/nn/program.js';
 import { EVALUATION_ROWS } from '../src/protocol/messages.js';
-import type { Control } from './control.js';
 import { boardLayout } from './exchange-board.js';
+import type { PassMemory, PassWords } from './pass-words.js';
 import type { StagingSlot } from './staging.js';
 
 /** Hands out a worker's memory; an arena, or a counter that only measures. */
@@ -37,11 +37,7 @@ export interface LayoutOptions {
   readonly vectors?: readonly [Offset, Offset] | undefined;
 }
 
-export interface WorkerLayout {
-  /** The model in use and the one being received, by turns. */
-  readonly vectors: readonly [Offset, Offset];
-  readonly gradients: Offset;
-  readonly gradientStride: number;
+export interface WorkerLayout extends PassMemory {
   readonly mean: Offset;
   readonly inverseDeviation: Offset;
   readonly staging: readonly [StagingSlot, StagingSlot];
@@ -53,7 +49,7 @@ export interface WorkerLayout {
 
 /** How a compute thread learns which samples a pass is about. */
 export interface StagedSamples {
-  readonly control: Control;
+  readonly pass: Pick<PassWords, 'slot' | 'split'>;
   /** How each split stores its features; null where there is no such split. */
   readonly types: FeatureTypes;
 }
@@ -121,15 +117,15 @@ export function layOut(
 /** Takes the rows of its shards from where they are staged and normalises them. */
 function takeSamples(
   kernels: Kernels,
-  { control, types }: StagedSamples,
+  { pass, types }: StagedSamples,
   features: number,
   staging: WorkerLayout['staging'],
   to: { readonly mean: Offset; readonly inverseDeviation: Offset; readonly input: Offset; readonly targets: Offset },
 ): RowOperation {
   return perRow((row, rows) => {
-    const slot = staging[control.slot];
+    const slot = staging[pass.slot];
     const y = to.input + row * features;
-    if (types[control.split] === 'uint8') {
+    if (types[pass.split] === 'uint8') {
       const bytes = slot.features * kernels.arena.elementBytes + row * features;
       kernels.standardizeBytes(rows, features, bytes, to.mean, to.inverseDeviation, y);
     } else {
@@ -137,6 +133,20 @@ function takeSamples(
     }
     kernels.copy(rows, slot.labels + row, to.targets + row);
   });
+}
+
+/** The shape of a worker's memory for a job, on `trainSize` samples. */
+export function layoutOptions(job: Job, model: Model, trainSize: number, threads: number): LayoutOptions {
+  const { batchSize, shards, loss, wireFormat } = job.training;
+  return {
+    model,
+    loss,
+    seed: job.seed,
+    threads,
+    shards,
+    gradientFormat: wireFormat.gradients,
+    batchSize: batchSize === 0 ? trainSize : Math.min(batchSize, trainSize),
+  };
 }
 
 /** Elements of arena that a worker needs, and the program's shape, without reserving anything. */

@@ -17,7 +17,7 @@ import { GrpcCoordinatorLink } from '../src/transport/grpc-coordinator-link.js';
 import { WorkerServer } from '../src/transport/worker-server.js';
 import { Agent, type Ending } from './agent.js';
 import type { EngineStarter } from './engine-starter.js';
-import type { PassResult } from './engine.js';
+import type { PassResult } from './pass-port.js';
 
 export interface WorkerOptions {
   readonly coordinator: Address;
@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly backend: BackendName;
   /** Compute threads; null: as the job says. */
   readonly threads: number | null;
-  readonly engines: EngineStarter;
+  readonly engines: Pick<EngineStarter, 'start' | 'close'>;
   readonly security: Security;
   /** How long to go on dialling a coordinator that does not answer. */
   readonly reconnectMs: number;
@@ -165,7 +165,7 @@ async function takePart(
 }
 
 /** Whether there is nothing left to do; throws when that is somebody's fault. */
-function isOver(ending: Ending, { logger, stay }: Pick<WorkerOptions, 'logger' | 'stay'>): boolean {
+function isOver(ending: Ending, { logger, stay, signal }: Pick<WorkerOptions, 'logger' | 'stay' | 'signal'>): boolean {
   switch (ending.reason) {
     case 'done':
       logger.info(stay ? 'the run is done; waiting for the next' : 'the run is done');
@@ -184,10 +184,10 @@ function isOver(ending: Ending, { logger, stay }: Pick<WorkerOptions, 'logger' |
       logger.info('the coordinator is stopping; waiting for it to come back');
       return false;
     case 'lost':
-      if (ending.final && ending.message !== 'asked to leave') {
+      if (signal.aborted) return true;
+      if (ending.final)
         throw new LockstepError('unavailable', `the coordinator refused the connection: ${ending.message}`);
-      }
-      if (!ending.final) logger.debug({ reason: ending.message }, 'connection lost');
+      logger.debug({ reason: ending.message }, 'connection lost');
       return false;
   }
 }

@@ -2,9 +2,10 @@
 import type { Arena } from '../src/kernels/arena.js';
 import type { Exchange, Pass, RowOperation, TaskOperation } from '../src/nn/layer.js';
 import type { Program, Segment } from '../src/nn/program.js';
-import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type BoardPass, type Control, type SegmentRange } from './control.js';
+import { MAX_GRADIENT_OPERATIONS, MAX_GROUPS, type Control, type SegmentRange } from './control.js';
 import type { ExchangeBoard } from './exchange-board.js';
 import { ExchangeSums, holdsWholeBatch } from './exchange-sums.js';
+import type { BoardPass } from './pass-words.js';
 import { WAITING, type ThreadTrace } from './thread-trace.js';
 
 /** Operations of one kind in a row: threads run them without waiting for each other. */
@@ -33,6 +34,7 @@ export function groupsOf(segment: Segment): Group[] {
 
 export interface RunnerSurroundings {
   readonly arena: Arena;
+  /** Where to record what ran when; null when nobody wants to know. */
   readonly trace: ThreadTrace | null;
   /** Opens the board, when a pass first uses it. */
   readonly openBoard: () => ExchangeBoard;
@@ -93,7 +95,7 @@ export class SegmentRunner {
    * board with those who hold the rest; else only the last segment may depend on one.
    */
   run(range: SegmentRange, pass: Pass): void {
-    const answerer = holdsWholeBatch(pass) ? 'alone' : this.#control.board;
+    const answerer = holdsWholeBatch(pass) ? 'alone' : this.#control.pass.board;
     for (let segment = range.first; segment < range.end;) {
       const next = this.#next(segment, range.end);
       this.#runSegment(segment, this.#groups(segment), pass);
@@ -138,13 +140,13 @@ export class SegmentRunner {
   }
 
   /** Waits for what the other workers post, and has the pass end early where that will not come. */
-  #takeAnswer(exchange: Exchange, part: BoardPass, segment: number, pass: Pass): void {
+  #takeAnswer(exchange: Exchange, board: BoardPass, segment: number, pass: Pass): void {
     const start = performance.now();
-    const isThere = this.#board.wait(exchange.index, pass, part, this.#control);
+    const isThere = this.#board.wait(exchange.index, pass, board, this.#control);
     const end = performance.now();
     this.#control.waitedAtBoard(end - start);
     if (this.#trace?.enabled === true) this.#trace.record(this.#thread, segment, WAITING, start, end);
-    if (isThere) this.#board.answer(exchange, pass, part);
+    if (isThere) this.#board.answer(exchange, pass, board);
     else this.#control.cutShort();
   }
 
@@ -202,6 +204,7 @@ function stageOf(segment: number): number {
   return Math.floor(segment / 2);
 }
 
+/** The only segment of an evaluation. */
 export function inferenceSegment(program: Program): SegmentRange {
   const first = 2 * program.training.length;
   return { first, end: first + 1 };

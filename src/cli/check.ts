@@ -1,7 +1,6 @@
 /** `lockstep check`: what a job would do, without doing it. */
 import { prepareJob, type PreparedJob } from '../../coordinator/prepare.js';
-import { measureLayout } from '../../worker/layout.js';
-import { layoutOptions } from '../../worker/engine.js';
+import { layoutOptions, measureLayout } from '../../worker/layout.js';
 import { EXIT_CODES, LockstepError } from '../common/errors.js';
 import { compareSplits, type SplitComparison } from '../data/distribution.js';
 import { formatShape, sizeOf } from '../common/shape.js';

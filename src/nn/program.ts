@@ -7,7 +7,8 @@
 import { sizeOf } from '../common/shape.js';
 import type { WireFormat } from '../common/wire-format.js';
 import type { Offset } from '../kernels/arena.js';
-import { gemmTreeScratch, type Kernels } from '../kernels/kernels.js';
+import { gemmTreeScratch } from '../kernels/contract/products.js';
+import type { Kernels } from '../kernels/kernels.js';
 import { ABSORBED, absorbedRelus } from './fusion.js';
 import { TILE_ELEMENTS, perRow } from './layer.js';
 import type {

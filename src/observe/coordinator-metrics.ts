@@ -105,7 +105,7 @@ export function createCoordinatorMetrics(options: MetricsOptions): Served<Coordi
   );
   const transfer = make.labelledCounter(
     'transfer_bytes_total',
-    'Tensor bytes exchanged with workers.',
+    'Tensor bytes that have travelled to and from workers.',
     'direction',
     TRANSFER_DIRECTIONS,
   );

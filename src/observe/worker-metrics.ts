@@ -1,7 +1,7 @@
 import type { MetricsOptions, Served } from './metrics.js';
 import { MetricFactory, TRANSFER_DIRECTIONS, createRegistry, secondsFrom } from './metrics.js';
 
-export const WORKER_STATES = ['connecting', 'joining', 'ready', 'computing', 'draining', 'stopped'] as const;
+export const WORKER_STATES = ['connecting', 'joining', 'ready', 'stopped'] as const;
 export type WorkerState = (typeof WORKER_STATES)[number];
 
 /** A step whose commit the worker has applied. */
@@ -14,6 +14,7 @@ export interface WorkerStep {
   readonly exchangeWaitMs: number;
   /** Time in which it had nothing to compute because its samples were not in place. */
   readonly dataWaitMs: number;
+  /** Tensor bytes that have travelled; those in memory that both sides share have not. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
@@ -45,7 +46,7 @@ export function createWorkerMetrics(options: MetricsOptions): Served<WorkerMetri
   );
   const transfer = make.labelledCounter(
     'worker_transfer_bytes_total',
-    'Tensor bytes exchanged with the coordinator and with other workers.',
+    'Tensor bytes that have travelled to and from the coordinator and other workers.',
     'direction',
     TRANSFER_DIRECTIONS,
   );

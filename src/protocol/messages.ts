@@ -35,7 +35,6 @@ export interface NodeValues extends TreeNode {
 
 // ── coordinator → worker ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** First answer to `hello`: everything a worker must know to build the model. */
 /** Part of a process's memory that others of the same host may map: a file without a name. */
 export interface MemoryOffer {
   /** The same for processes that can map each other's memory. */
@@ -48,6 +47,7 @@ export interface MemoryOffer {
   readonly nonce: Uint8Array;
 }
 
+/** First answer to `hello`: everything a worker must know to build the model. */
 export interface Welcome {
   readonly type: 'welcome';
   readonly workerId: string;
@@ -65,6 +65,7 @@ export interface Welcome {
   readonly vectors?: MemoryOffer;
 }
 
+/** A worker as the others of its membership epoch know it. */
 export interface RosterMember {
   readonly id: string;
   /** HOST:PORT where others pull pieces from it; null for a worker in the coordinator's own process. */
@@ -194,7 +195,7 @@ export interface StepReport {
   readonly fence: Fence;
   readonly shards: readonly ShardReport[];
   readonly computeMs: number;
-  /** Time spent waiting for exchanges. */
+  /** Time spent waiting for exchanges, and for weights. */
   readonly waitMs: number;
   /** One per ReLU where the layers are looked at in this step, else empty. */
   readonly activeUnits: readonly ActiveUnits[];

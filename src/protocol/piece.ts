@@ -39,7 +39,7 @@ export function misalignment({ start, format }: Pick<Piece, 'start' | 'format'>)
 /** The node of pieces that belong to no node of the tree. */
 export const ROOT: TreeNode = { level: 0, index: 0 };
 
-/** Counts tensor bytes, for metrics. */
+/** Counts tensor bytes that travel, for metrics: not those that lie in memory which both sides share. */
 export interface TransferCounter {
   sent(bytes: number): void;
   received(bytes: number): void;

@@ -59,6 +59,8 @@ export class DoorbellServer {
   readonly name: string;
   readonly #server: Server;
   readonly #expected = new Map<string, (socket: Socket) => void>();
+  /** Callers that have not said who they are. */
+  readonly #strangers = new Set<Socket>();
 
   private constructor(name: string, server: Server) {
     this.name = name;
@@ -87,13 +89,17 @@ export class DoorbellServer {
     return () => this.#expected.delete(key);
   }
 
+  /** Lets nobody in any more; who is connected stays so. */
   close(): void {
     this.#expected.clear();
+    for (const socket of this.#strangers) socket.destroy();
     this.#server.close();
   }
 
   #greet(socket: Socket): void {
     let said = Buffer.alloc(0);
+    this.#strangers.add(socket);
+    socket.on('close', () => this.#strangers.delete(socket));
     socket.on('error', () => undefined);
     socket.setTimeout(SILENCE_MS, () => socket.destroy());
     const listen = (bytes: Buffer): void => {
@@ -103,6 +109,7 @@ export class DoorbellServer {
       const key = said.subarray(0, NONCE_BYTES).toString('hex');
       const connected = this.#expected.get(key);
       this.#expected.delete(key);
+      this.#strangers.delete(socket);
       if (connected === undefined) socket.destroy();
       else connected(socket);
     };

@@ -23,7 +23,7 @@ export class GradientRooms {
     this.#access = access;
   }
 
-  /** Maps a worker's gradients, unless they are; null when that is not possible. */
+  /** Maps a worker's gradients, unless they are; null when that is not possible. @param access where it differs for this worker. */
   take(worker: string, offer: MemoryOffer, access = this.#access): MemoryPart | null {
     const known = this.#guests.get(worker);
     if (known !== undefined) return known.room;

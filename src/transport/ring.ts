@@ -3,10 +3,12 @@
  *
  * The first page holds a nonce and four words, each on a cache line of its own. HEAD (how far the writer has come) and TAIL (the
  * reader) count units of 64 bytes modulo 2³². A record is a unit that says what it is, and its bytes, which begin as many bytes later
- * as `misalignment` says; it never runs over the end of
- * the ring: a skip record fills what is left there. Who finds nothing to do sets its flag, looks once more, and sleeps; who makes
- * progress takes down the other's flag and rings. Atomics are sequentially consistent between processes too, so that no
- * wake-up is lost: either the one who falls asleep sees the progress, or the other sees the flag.
+ * as `misalignment` says; of a piece in memory that both sides share, the unit alone says where it lies. A record never runs over the
+ * end of the ring: a skip record fills what is left there.
+ *
+ * Who finds nothing to do sets its flag, looks once more, and sleeps; who makes progress takes down the other's flag and rings.
+ * Atomics are sequentially consistent between processes too, so that no wake-up is lost: either the one who falls asleep sees the
+ * progress, or the other sees the flag.
  */
 import { PIECE_KINDS, WIRE_FORMATS } from './chunk-codec.js';
 import { bytesAt, placeIn, type MemoryPart } from '../protocol/memory-part.js';

@@ -8,7 +8,7 @@ import type { Outbox } from './outbox.js';
 import type { MemoryPart } from '../protocol/memory-part.js';
 import type { Piece, TransferCounter } from '../protocol/piece.js';
 import { NONCE_BYTES, RING_START, RingError, RingReader, RingWriter } from './ring.js';
-import { offerMemory, openMemory, type Mapping, type OfferedMemory } from './shared-memory.js';
+import { offerMemory, openMemory, type Mapping, type OfferedMapping } from './shared-memory.js';
 
 /** Of the ring: room for both sides to work at the same time, and small enough to stay in the cache. */
 const RING_BYTES = 2 ** 22;
@@ -20,7 +20,7 @@ const ANNOUNCE_AFTER_MS = 20;
 export class SharedLane {
   /** What the reader needs to know. */
   readonly segment: Segment;
-  readonly #memory: OfferedMemory;
+  readonly #memory: OfferedMapping;
   readonly #outbox: Outbox;
   readonly #counters: TransferCounter;
   readonly #gone: () => void;

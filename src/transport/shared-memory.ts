@@ -64,16 +64,16 @@ export interface Mapping {
   readonly release: () => void;
 }
 
-/** Memory that this process offers to another. */
-export interface OfferedMemory extends Mapping {
-  /** The file behind it, which another process of the same user can open until {@link OfferedMemory.seal}. */
+/** Memory that this process has mapped and offers to another. */
+export interface OfferedMapping extends Mapping {
+  /** The file behind it, which another process of the same user can open until {@link OfferedMapping.seal}. */
   readonly fd: number;
   /** No one can open it any more; whoever has mapped it keeps it. */
   readonly seal: () => void;
 }
 
 /** Makes zeroed memory. Pages come into being when they are touched. @throws LockstepError `unavailable` */
-export function offerMemory(bytes: number): OfferedMemory {
+export function offerMemory(bytes: number): OfferedMapping {
   const { fd, seal } = createFile(bytes);
   try {
     const { buffer, release } = mapFile(fd, bytes);

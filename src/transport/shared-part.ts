@@ -12,6 +12,7 @@ import { createFile, mapOver, withFile } from './shared-memory.js';
 
 const NONCE_BYTES = 16;
 
+/** A file that others of this host may map. */
 export interface OfferedMemory {
   readonly offer: MemoryOffer;
   /** Ends the offer. Whoever has mapped the memory keeps it. */

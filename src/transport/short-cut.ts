@@ -42,6 +42,7 @@ export function noteToCoordinator(message: WorkerMessage): Uint8Array | null {
   return protocol().Coordinator.service.Session.requestSerialize(encodeWorkerMessage(message));
 }
 
+/** null for a message that this version does not know. */
 export function noteFromWorker(bytes: Uint8Array): WorkerMessage | null {
   return decodeWorkerMessage(protocol().Coordinator.service.Session.requestDeserialize(Buffer.from(bytes)));
 }

@@ -1,21 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { EarlyStopping } from '../../coordinator/early-stopping.js';
-import { LockstepError } from '../../src/common/errors.js';
 import { TestCluster, settled } from '../support/cluster.js';
 import { ClusterEngine } from '../support/cluster-engine.js';
 import { clusterJob, initialState } from '../support/cluster-job.js';
+import { errorOf } from '../support/error-of.js';
 
 const IMPATIENT = 'cluster.joinTimeoutMs=50';
-
-/** The error that a promise is rejected with. */
-async function errorOf(promise: Promise<unknown>): Promise<LockstepError> {
-  const thrown: unknown = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  expect(thrown).toBeInstanceOf(LockstepError);
-  return LockstepError.from(thrown);
-}
 
 describe('the start of a run', () => {
   it('waits for as many workers as the job asks for', async () => {
@@ -94,74 +83,6 @@ describe('the end of a run', () => {
   });
 });
 
-describe('a run that stops early', () => {
-  /** Ends after the given losses of the dev split, one per epoch of four steps. */
-  const stoppedAfter = async (losses: readonly number[], patience: number, maxSteps?: number) => {
-    const earlyStopping = new EarlyStopping({ metric: 'loss', patience, minChange: 0 });
-    const cluster = new TestCluster({
-      cluster: clusterJob('training.epochs=6'),
-      earlyStopping,
-      ...(maxSteps === undefined ? {} : { maxSteps }),
-      engine: () => {
-        const engine = new ClusterEngine(clusterJob('training.epochs=6'));
-        const evaluate = engine.evaluate.bind(engine);
-        let evaluations = 0;
-        engine.evaluate = (part, weights, report) =>
-          evaluate(part, weights, (shards) => {
-            // 300 samples in two shards.
-            const loss = part.split === 'dev' ? (losses[evaluations] ?? 9) * 150 : NaN;
-            if (part.split === 'dev') evaluations += 1;
-            report(shards.map((shard) => (part.split === 'dev' ? { ...shard, loss } : shard)));
-          });
-        return engine;
-      },
-    });
-    await cluster.run('a');
-    return { cluster, earlyStopping };
-  };
-  const evaluations = ({ observer }: TestCluster): string[] =>
-    observer.evaluations.map(({ split, step }) => `${split} after ${step}`);
-
-  it('ends with the weights that did best on the dev split', async () => {
-    const { cluster } = await stoppedAfter([3, 1, 2, 2], 2);
-    expect(cluster.state.version).toBe(16);
-    expect(cluster.observer.early).toEqual({ step: 8, value: 1 });
-    expect(cluster.observer.saved).toBe(1);
-    expect(evaluations(cluster)).toEqual([
-      'dev after 4',
-      'dev after 8',
-      'dev after 12',
-      'dev after 16',
-      'train after 8',
-      'dev after 8',
-      'test after 8',
-    ]);
-    const best = new TestCluster({ maxSteps: 8 });
-    await best.run('a');
-    expect(cluster.weightsSha256).toBe(best.weightsSha256);
-  });
-
-  it('goes back to them at its last epoch, too', async () => {
-    const { cluster, earlyStopping } = await stoppedAfter([3, 2, 1, 2, 2, 2], 9);
-    expect(cluster.state.version).toBe(24);
-    expect(cluster.observer.early).toBeNull();
-    expect(earlyStopping.best).toEqual({ step: 12, value: 1 });
-    expect(evaluations(cluster).slice(-4)).toEqual(['dev after 24', 'train after 12', 'dev after 12', 'test after 12']);
-  });
-
-  it('keeps its last weights where they are the best', async () => {
-    const { cluster } = await stoppedAfter([3, 2, 1], 9, 12);
-    expect(evaluations(cluster)).toEqual([
-      'dev after 4',
-      'dev after 8',
-      'dev after 12',
-      'train after 12',
-      'dev after 12',
-      'test after 12',
-    ]);
-  });
-});
-
 describe('a run without workers', () => {
   it('ends when none comes back in time', async () => {
     const cluster = new TestCluster({ cluster: clusterJob(IMPATIENT) });
@@ -178,93 +99,6 @@ describe('a run without workers', () => {
     const cluster = new TestCluster({ cluster: clusterJob(IMPATIENT), maxSteps: 1 });
     cluster.failAt('a', 1, 'during an evaluation');
     expect((await errorOf(cluster.run('a'))).code).toBe('unavailable');
-  });
-});
-
-describe('a failure', () => {
-  it.each([
-    ['data', 'data'],
-    ['job', 'job'],
-    ['unavailable', 'unavailable'],
-    ['internal', 'internal'],
-    ['something newer', 'internal'],
-  ] as const)('%s of one worker ends the run as %s', async (code, expected) => {
-    const cluster = new TestCluster();
-    cluster.once(
-      ({ worker, step, kind }) => worker === 'b' && step === 2 && kind === 'stepReport',
-      () => cluster.trainer.message('b', { type: 'failed', code, message: 'what happened' }),
-    );
-    const error = await errorOf(cluster.run('a', 'b'));
-    expect(error.code).toBe(expected);
-    expect(error.message).toBe('worker b: what happened');
-    expect(cluster.state.version).toBe(2);
-  });
-
-  it('of an engine reaches the coordinator', async () => {
-    const engine = new ClusterEngine(clusterJob());
-    engine.train = () => Promise.reject(new LockstepError('data', 'row 7 is gone'));
-    const cluster = new TestCluster({ engine: () => engine });
-    const error = await errorOf(cluster.run('a'));
-    expect([error.code, error.message]).toEqual(['data', 'worker a: row 7 is gone']);
-    expect(cluster.endings.get('a')).toMatchObject({ reason: 'broken', message: 'row 7 is gone' });
-  });
-
-  it('is a loss that is no number', async () => {
-    const engine = new ClusterEngine(clusterJob());
-    const train = engine.train.bind(engine);
-    engine.train = async (plan, weights, port) => {
-      const { shards, ...times } = await train(plan, weights, port);
-      return { ...times, shards: shards.map((shard) => ({ ...shard, loss: NaN })) };
-    };
-    const error = await errorOf(new TestCluster({ engine: () => engine }).run('a'));
-    expect(error.code).toBe('job');
-    expect(error.message).toContain('step 1: the loss is NaN');
-    expect(error.message).toContain('diverged');
-  });
-
-  it('leaves out a step whose loss is no number, where the job says so', async () => {
-    const engine = new ClusterEngine(clusterJob());
-    const train = engine.train.bind(engine);
-    engine.train = async (plan, weights, port) => {
-      const { shards, ...times } = await train(plan, weights, port);
-      const isBad = plan.weightsVersion === 2;
-      return {
-        ...times,
-        nonFiniteLayer: isBad ? 3 : null,
-        shards: isBad ? shards.map((shard) => ({ ...shard, loss: NaN })) : shards,
-      };
-    };
-    const cluster = new TestCluster({ cluster: clusterJob('training.onNonFinite=skip'), engine: () => engine });
-    await cluster.run('a');
-    expect(cluster.state.version).toBe(8);
-    expect(cluster.observer.skipped).toEqual([
-      {
-        step: 3,
-        reason: expect.stringContaining(
-          'the loss is NaN; the first output that is not finite is that of layer dense3',
-        ) as string,
-      },
-    ]);
-    expect(cluster.observer.steps.map(({ skipped }) => skipped)).toEqual([
-      false,
-      false,
-      true,
-      false,
-      false,
-      false,
-      false,
-      false,
-    ]);
-  });
-
-  it('is a piece that reaches into another bucket', async () => {
-    const engine = new ClusterEngine(clusterJob());
-    const hand = engine.hand.bind(engine);
-    engine.hand = (bucket, nodes, port) =>
-      hand(bucket.index === 1 ? { ...bucket, end: bucket.end + 1 } : bucket, nodes, port);
-    const error = await errorOf(new TestCluster({ engine: () => engine }).run('a'));
-    expect(error.code).toBe('internal');
-    expect(error.message).toMatch(/^elements \d+ to \d+ are no part of a bucket summed here$/);
   });
 });
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Arena, type Offset } from '../../src/kernels/arena.js';
-import { gemmTreeScratch, KERNEL_SCRATCH_ELEMENTS, type Kernels } from '../../src/kernels/kernels.js';
+import { gemmTreeScratch } from '../../src/kernels/contract/products.js';
+import { KERNEL_SCRATCH_ELEMENTS, type Kernels } from '../../src/kernels/kernels.js';
 import { TreeProducts } from '../../src/kernels/openblas/tree-products.js';
 import { bindWasm } from '../../src/kernels/wasm/wasm-kernels.js';
 import { cutShards } from '../../src/reduce/shards.js';

@@ -125,7 +125,7 @@ describe('coordinator metrics', () => {
 describe('worker metrics', () => {
   it('shows its state, its steps and its transfers', async () => {
     const metrics = createWorkerMetrics({ build, processMetrics: false });
-    metrics.setState('computing');
+    metrics.setState('ready');
     metrics.stepCommitted({
       samples: 128,
       computeMs: 9,
@@ -135,7 +135,7 @@ describe('worker metrics', () => {
       receivedBytes: 20,
     });
     const families = await scrape(metrics.registry);
-    expect(valueOf(families, 'lockstep_worker_state', { state: 'computing' })).toBe(1);
+    expect(valueOf(families, 'lockstep_worker_state', { state: 'ready' })).toBe(1);
     expect(valueOf(families, 'lockstep_worker_state', { state: 'connecting' })).toBe(0);
     expect(valueOf(families, 'lockstep_worker_steps_total')).toBe(1);
     expect(valueOf(families, 'lockstep_worker_samples_total')).toBe(128);

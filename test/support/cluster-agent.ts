@@ -15,14 +15,17 @@ import type {
 } from '../../src/protocol/messages.js';
 import { ROOT, type Piece, type PieceKind } from '../../src/protocol/piece.js';
 import type { Bucket } from '../../src/reduce/buckets.js';
-import { Agent, type AgentEngine } from '../../worker/agent.js';
-import type { PassPort, PassResult } from '../../worker/engine.js';
+import { Agent } from '../../worker/agent.js';
+import type { AgentEngine } from '../../worker/session.js';
+import type { PassPort, PassResult } from '../../worker/pass-port.js';
 import { clusterJob } from './cluster-job.js';
 import { settled } from './cluster.js';
 import { scored } from './scored.js';
 
 const ELEMENTS = 4;
 export const NODES: readonly NodeValues[] = [{ level: 0, index: 0, values: Float32Array.of(1) }];
+/** What a report says of layers that nobody asks about. */
+export const HEALTHY = { activeUnits: [], nonFiniteLayer: null };
 export const SHARDS: readonly ShardReport[] = [{ shard: 0, loss: 2, correct: 1 }];
 
 /** An engine that exchanges twice and keeps a diary. */

@@ -14,7 +14,8 @@ import type { CollectiveName, CoordinatorMessage, WorkerMessage } from '../../sr
 import type { Piece, PieceKind } from '../../src/protocol/piece.js';
 import { cutBuckets } from '../../src/reduce/buckets.js';
 import { weightsSha256 } from '../../src/state/weights-hash.js';
-import { Agent, type AgentEngine, type Ending } from '../../worker/agent.js';
+import { Agent, type Ending } from '../../worker/agent.js';
+import type { AgentEngine } from '../../worker/session.js';
 import { ClusterEngine } from './cluster-engine.js';
 import { clusterJob, initialState, SIZES, type ClusterJob } from './cluster-job.js';
 import { RecordingObserver } from './cluster-observer.js';

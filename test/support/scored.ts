@@ -1,4 +1,4 @@
-import type { AgentEngine } from '../../worker/agent.js';
+import type { AgentEngine } from '../../worker/session.js';
 import { UNSCORED, type Evaluate, type ShardReport, type ShardScore } from '../../src/protocol/messages.js';
 
 /** A shard's report as an evaluation gives it, with nothing in it but the loss and the right predictions. */

@@ -1,5 +1,5 @@
 /** Offers of shared memory that cannot be taken up, and peers that are not ours: ordinary gRPC at the other end. */
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { credentials, type ServerWritableStream } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { formatAddress, type Address } from '../../src/rpc/address.js';
@@ -127,6 +127,20 @@ describe.runIf(process.platform === 'linux')('a doorbell', () => {
     socket.write(nonce.subarray(5));
     await refused(nonce);
     expect(connected).toBe(1);
+  });
+
+  it('that is closed keeps those who have come in, and sends those away who have said nothing', async () => {
+    const server = await DoorbellServer.listen();
+    const comes = new Promise<Socket>((resolve) => server.expect(nonce, resolve));
+    const [silent, known] = [connect(`\0${server.name}`), connect(`\0${server.name}`)];
+    silent.on('error', () => undefined);
+    known.write(nonce);
+    const ours = await comes;
+    closing.push(() => known.destroy());
+    const left = new Promise((resolve) => silent.on('close', resolve));
+    server.close();
+    await left;
+    expect([ours.destroyed, known.destroyed]).toEqual([false, false]);
   });
 });
 

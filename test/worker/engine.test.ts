@@ -10,9 +10,9 @@ import { evaluationShards, type Plan, type ShardReport } from '../../src/protoco
 import { cutBuckets } from '../../src/reduce/buckets.js';
 import { offerFile, type OfferedMemory } from '../../src/transport/shared-part.js';
 import { boardLayout } from '../../worker/exchange-board.js';
-import type { Engine, PassPort } from '../../worker/engine.js';
-import { layoutOptions } from '../../worker/engine.js';
-import { measureLayout } from '../../worker/layout.js';
+import type { Engine } from '../../worker/engine.js';
+import { layoutOptions, measureLayout } from '../../worker/layout.js';
+import type { PassPort } from '../../worker/pass-port.js';
 import { scoresOf } from '../support/scored.js';
 import { builtEngine } from '../support/built-engine.js';
 import { batchNorm, dense, modelSpec } from '../support/model-spec.js';

@@ -9,11 +9,10 @@ import { cutShards } from '../../src/reduce/shards.js';
 import type { Futex } from '../../src/transport/futex.js';
 import { ExchangeBoard, boardLayout } from '../../worker/exchange-board.js';
 import { ExchangeSums } from '../../worker/exchange-sums.js';
+import { WIDTH, exchangeAt } from '../support/exchanges.js';
 import { trainingPass } from '../support/passes.js';
 import { normalValues } from '../support/random-values.js';
 
-const WIDTH = 6;
-const VALUES_PER_SAMPLE = 4;
 const STEP = 0;
 
 interface Shape {
@@ -30,17 +29,7 @@ function rig(
   futex: Futex = { wait: stuck, wake: () => undefined },
 ) {
   const arena = Arena.create(2 * 65_536 + 2_000 * WIDTH);
-  const exchangeAt = (slots: number, result: number): Exchange => ({
-    index: 0,
-    layer: 0,
-    merge,
-    width: WIDTH,
-    valuesPerSample: VALUES_PER_SAMPLE,
-    slots,
-    result,
-    statistics: null,
-  });
-  const at = arena.allocateAligned(boardLayout(shards, [exchangeAt(0, 0)]).words);
+  const at = arena.allocateAligned(boardLayout(shards, [exchangeAt(merge, 0, 0)]).words);
   const vectors = cutShards(batch, shards).map((_, shard) => Float32Array.from(normalValues(WIDTH, seed + shard)));
   const members = holdersOf(batch, shards, workers).map(({ first, end }) => {
     const { pass, control } = trainingPass({
@@ -49,7 +38,7 @@ function rig(
       firstShard: first,
       endShard: end,
     });
-    const exchange = exchangeAt(arena.allocate((end - first) * WIDTH), arena.allocate(WIDTH));
+    const exchange = exchangeAt(merge, arena.allocate((end - first) * WIDTH), arena.allocate(WIDTH));
     vectors.slice(first, end).forEach((vector, i) => arena.floats.set(vector, exchange.slots + i * WIDTH));
     const board = new ExchangeBoard({ arena, at, shards, exchanges: [exchange], futex: () => futex });
     const sums = new ExchangeSums(exchange, arena);

@@ -6,11 +6,9 @@ import { mergeMoments, mergeSums, momentsToVariance, type MomentNode } from '../
 import { dealShards } from '../../src/reduce/shards.js';
 import { foldTree, rootLevel, type TreeNode } from '../../src/reduce/tree.js';
 import { ExchangeSums, holdsWholeBatch } from '../../worker/exchange-sums.js';
+import { VALUES_PER_SAMPLE, WIDTH, exchangeAt } from '../support/exchanges.js';
 import { trainingPass } from '../support/passes.js';
 import { normalValues } from '../support/random-values.js';
-
-const WIDTH = 6;
-const VALUES_PER_SAMPLE = 4;
 
 const passOf = (batchCount: number, totalShards: number, firstShard: number, endShard: number): Pass =>
   trainingPass({ batchCount, totalShards, firstShard, endShard }).pass;
@@ -21,16 +19,7 @@ function rig(merge: Exchange['merge'], pass: Pass, seed: number) {
   const result = arena.allocate(WIDTH);
   const vectors = Float32Array.from(normalValues(pass.shards.length * WIDTH, seed));
   arena.floats.set(vectors, slots);
-  const exchange: Exchange = {
-    index: 0,
-    layer: 0,
-    merge,
-    width: WIDTH,
-    valuesPerSample: VALUES_PER_SAMPLE,
-    slots,
-    result,
-    statistics: null,
-  };
+  const exchange = exchangeAt(merge, slots, result);
   /** The recursive definition of the tree. */
   const folded = (node: TreeNode): MomentNode | null =>
     foldTree<MomentNode>(

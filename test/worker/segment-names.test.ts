@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildModel } from '../../src/nn/model.js';
-import { layoutOptions } from '../../worker/engine.js';
-import { measureLayout } from '../../worker/layout.js';
+import { layoutOptions, measureLayout } from '../../worker/layout.js';
 import { segmentNames } from '../../worker/segment-names.js';
 import { batchNorm, dense, modelSpec, type BareLayer } from '../support/model-spec.js';
 import { tinyJob } from '../support/tiny-job.js';

@@ -17,10 +17,9 @@ import type { Evaluate, NodeValues, Plan, Roster, ShardReport, ShardScore, Welco
 import { BucketProgress, type Bucket, type Extent } from '../../reduce/buckets.js';
 import { cutShards } from '../../reduce/shards.js';
 import { completeSubtrees, coveredShards, type TreeNode } from '../../reduce/tree.js';
-import type { AgentEngine } from '../../../worker/agent.js';
-import type { PassPort, PassResult } from '../../../worker/engine.js';
-import { layoutOptions } from '../../../worker/engine.js';
-import { measureLayout } from '../../../worker/layout.js';
+import type { AgentEngine } from '../../../worker/session.js';
+import type { PassPort, PassResult } from '../../../worker/pass-port.js';
+import { layoutOptions, measureLayout } from '../../../worker/layout.js';
 import type { GradientNode } from '../../../worker/reduction.js';
 
 type Program = ReturnType<typeof measureLayout>['program'];

@@ -1,4 +1,4 @@
-import type { ProductShape } from '../kernels.js';
+import type { ProductShape } from '../contract/products.js';
 import type { BlasLibrary } from './cblas.js';
 import { NO_TRANS, ROW_MAJOR, TRANS } from './cblas.js';
 import { allocateBlocks, fillRandom, sameBits } from './workspace.js';

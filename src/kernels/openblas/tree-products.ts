@@ -9,7 +9,8 @@
  * How a shard's product is cut depends on m, n and the shard's rows alone, since libraries round differently for different sizes.
  */
 import type { Offset } from '../arena.js';
-import { KERNEL_SCRATCH_ELEMENTS, NODE_GAP, type Kernels } from '../kernels.js';
+import { NODE_GAP } from '../contract/products.js';
+import { KERNEL_SCRATCH_ELEMENTS, type Kernels } from '../kernels.js';
 import { shardAt, shardsWithRows } from '../shard-products.js';
 import type { WasmExports } from '../wasm/exports.js';
 

@@ -1,19 +1,5 @@
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../kernels.js';
-
-export type Activations = Pick<
-  Kernels,
-  | 'relu'
-  | 'reluBackward'
-  | 'leakyRelu'
-  | 'leakyReluBackward'
-  | 'sigmoid'
-  | 'sigmoidBackward'
-  | 'tanh'
-  | 'tanhBackward'
-  | 'softmax'
-  | 'softmaxBackward'
->;
+import type { Activations } from '../contract/activations.js';
 
 /** 1 / (1 + e^−x). The exponent is never positive, so nothing overflows. */
 export function logistic(x: number): number {

@@ -1,10 +1,5 @@
 import type { Arena, Offset } from '../arena.js';
-import type { Kernels } from '../kernels.js';
-
-export type BatchNorm = Pick<
-  Kernels,
-  'batchNorm' | 'batchNormBackward' | 'batchNormRelu' | 'batchNormReluDots' | 'batchNormReluBackward'
->;
+import type { BatchNorm } from '../contract/batch-norm.js';
 
 /** Batch normalisation, by itself or with a ReLU behind it. x̂ is stored before it is used: the backward pass has nothing else. */
 export function referenceBatchNorm(arena: Arena): BatchNorm {

@@ -1,7 +1,5 @@
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../kernels.js';
-
-export type Columns = Pick<Kernels, 'columnSums' | 'columnMoments' | 'columnDots' | 'standardizeBytes' | 'standardize'>;
+import type { Columns } from '../contract/columns.js';
 
 /** Whatever works on a column of a matrix: sums over the batch, and standardising by what is known of it. */
 export function referenceColumns(arena: Arena): Columns {

@@ -1,8 +1,8 @@
 import { philox4x32 } from '../../common/random/philox.js';
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../kernels.js';
+import type { Dropout } from '../contract/dropout.js';
 
-export function referenceDropout(arena: Arena): Pick<Kernels, 'dropoutMask'> {
+export function referenceDropout(arena: Arena): Dropout {
   const data = arena.floats;
   return {
     dropoutMask(rows, cols, keepProb, keyLow, keyHigh, firstRow, counter2, counter3, mask) {

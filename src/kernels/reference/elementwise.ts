@@ -1,10 +1,5 @@
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../kernels.js';
-
-export type Elementwise = Pick<
-  Kernels,
-  'copy' | 'fill' | 'scale' | 'add' | 'addRect' | 'multiply' | 'addBias' | 'addBiasRelu'
->;
+import type { Elementwise } from '../contract/elementwise.js';
 
 export function referenceElementwise(arena: Arena): Elementwise {
   const data = arena.floats;

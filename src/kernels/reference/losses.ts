@@ -1,8 +1,6 @@
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../kernels.js';
+import type { Losses } from '../contract/losses.js';
 import { logistic } from './activations.js';
-
-export type Losses = Pick<Kernels, 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError' | 'argmax'>;
 
 export function referenceLosses(arena: Arena): Losses {
   const data = arena.floats;

@@ -1,13 +1,9 @@
 import type { Arena, Offset } from '../arena.js';
-import type { Kernels } from '../kernels.js';
-
-export type Optimizers = Pick<
-  Kernels,
-  'sum' | 'sumSquares' | 'sumAbs' | 'gradientSumSquares' | 'gradientDescent' | 'momentum' | 'rmsprop' | 'adam'
->;
+import type { Optimizers } from '../contract/optimizers.js';
+import type { Sums } from '../contract/sums.js';
 
 /** Sums over parameters and their updates. State is stored before it is used, so that what the weights see is what is kept. */
-export function referenceOptimizers(arena: Arena): Optimizers {
+export function referenceOptimizers(arena: Arena): Optimizers & Sums {
   const data = arena.floats;
 
   const total = (n: number, term: (i: number) => number): number => {

@@ -1,8 +1,6 @@
 import type { Arena, Offset } from '../arena.js';
-import type { Kernels } from '../kernels.js';
+import type { Products } from '../contract/products.js';
 import { shardAt, shardsWithRows, sumProducts } from '../shard-products.js';
-
-export type Products = Pick<Kernels, 'gemm' | 'gemmTree' | 'rowsShareProduct' | 'accumulationIsExact'>;
 
 /** Σ x[a + p·stepA] · x[b + p·stepB] for p = 0 … k − 1, in this order. */
 function dot(x: Arena['floats'], k: number, a: Offset, stepA: number, b: Offset, stepB: number): number {
@@ -18,7 +16,7 @@ export function referenceProducts(arena: Arena): Products {
   const x = arena.floats;
   const round = arena.precision === 'float32' ? Math.fround : (value: number): number => value;
 
-  const gemm: Kernels['gemm'] = (transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc) => {
+  const gemm: Products['gemm'] = (transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc) => {
     const [rowA, stepA] = transA ? [1, lda] : [lda, 1];
     const [columnB, stepB] = transB ? [ldb, 1] : [1, ldb];
     // Columns outside: one of B stays in the cache for all rows of A.

@@ -1,8 +1,6 @@
 import { elementBytes, type WireFormat } from '../../common/wire-format.js';
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../kernels.js';
-
-export type WireFormats = Pick<Kernels, 'roundTo' | 'addRounded' | 'encode' | 'decode'>;
+import type { WireFormats } from '../contract/wire-formats.js';
 
 /** A binary floating-point format of IEEE 754's kind. */
 interface Layout {

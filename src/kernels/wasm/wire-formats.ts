@@ -1,7 +1,5 @@
-import type { Kernels } from '../kernels.js';
+import type { WireFormats } from '../contract/wire-formats.js';
 import type { WasmExports } from './exports.js';
-
-export type WireFormats = Pick<Kernels, 'roundTo' | 'addRounded' | 'encode' | 'decode'>;
 
 /** The kernels of the wire formats; a float32 needs no rounding, and its bytes are those of the arena. */
 export function wasmWireFormats(wasm: WasmExports): WireFormats {

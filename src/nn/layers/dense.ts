@@ -9,7 +9,8 @@ import { LockstepError } from '../../common/errors.js';
 import { formatShape, sizeOf, type Shape } from '../../common/shape.js';
 import type { InitializerSpec } from '../../job/job.js';
 import type { Offset } from '../../kernels/arena.js';
-import type { Kernels, ProductShape } from '../../kernels/kernels.js';
+import type { ProductShape } from '../../kernels/contract/products.js';
+import type { Kernels } from '../../kernels/kernels.js';
 import {
   TILE_ELEMENTS,
   tileLimits,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernels, ProductShape } from '../../../src/kernels/kernels.js';
+import type { ProductShape } from '../../../src/kernels/contract/products.js';
+import type { Kernels } from '../../../src/kernels/kernels.js';
 import type { Workbench } from '../workbench.js';
 import { blank, expectClose, expectSameBits, SIZES, uniform } from '../workbench.js';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Offset } from '../../../src/kernels/arena.js';
-import { gemmTreeScratch, type Kernels } from '../../../src/kernels/kernels.js';
+import { gemmTreeScratch } from '../../../src/kernels/contract/products.js';
+import type { Kernels } from '../../../src/kernels/kernels.js';
 import { cutShards } from '../../../src/reduce/shards.js';
 import { foldTree, rootLevel } from '../../../src/reduce/tree.js';
 import type { Workbench } from '../workbench.js';

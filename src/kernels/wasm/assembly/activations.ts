@@ -1,4 +1,4 @@
-/** Activations and their derivatives, element by element. Addresses in bytes; contract: src/kernels/kernels.ts. */
+/** Activations and their derivatives, element by element. Addresses in bytes; contract: src/kernels/contract/activations.ts. */
 import { mapOne, mapTwo, Operation } from './elements';
 import * as math from './math';
 import { loadOne, splat, storeOne } from './vector';

@@ -1,4 +1,4 @@
-/** The mask of inverted dropout, a pure function of key, row and column; contract: src/kernels/kernels.ts. */
+/** The mask of inverted dropout, a pure function of key, row and column; contract: src/kernels/contract/dropout.ts. */
 import { philox, word0, word1, word2, word3 } from './philox';
 import { scratch } from './scratch';
 import { splat } from './vector';

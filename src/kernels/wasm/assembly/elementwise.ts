@@ -1,4 +1,4 @@
-/** Copies, sums and products, element by element. Addresses in bytes; contract: src/kernels/kernels.ts. */
+/** Copies, sums and products, element by element. Addresses in bytes; contract: src/kernels/contract/elementwise.ts. */
 import { mapOne, mapTwo, Operation, reluOf } from './elements';
 import { loadOne, splat, storeOne } from './vector';
 

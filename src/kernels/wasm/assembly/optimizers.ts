@@ -1,5 +1,5 @@
 /**
- * Weight updates, one pass over memory each; formulas in the contract (src/kernels/kernels.ts). Coefficients arrive in
+ * Weight updates, one pass over memory each; formulas in the contract (src/kernels/contract/optimizers.ts). Coefficients arrive in
  * float64 and are combined there: 1 − 0.999 taken in float32 would be off by 5·10⁻⁵ of itself.
  *
  * Every loop takes 8 elements at a time, then 4, then single ones, and an element goes through the same operations in all. The

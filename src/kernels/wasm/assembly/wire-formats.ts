@@ -1,5 +1,5 @@
 /**
- * Rounding to bfloat16 and float16, and their bits; contract: src/kernels/kernels.ts. To nearest, ties to even, by integer
+ * Rounding to bfloat16 and float16, and their bits; contract: src/kernels/contract/wire-formats.ts. To nearest, ties to even, by integer
  * operations on the bits of four float32 at a time. Every NaN becomes the quiet one, so that no payload, which WebAssembly
  * leaves open, enters a result.
  */
