@@ -99,6 +99,10 @@ describe('a ring between processes that share a part', () => {
     expect([rung(), writer.unannounced]).toEqual([2, false]);
     drain();
     expect(got).toHaveLength(3);
+    expect(writer.note(Buffer.from('for later'), false)).toBe(true);
+    expect([rung(), writer.unannounced]).toEqual([2, true]);
+    writer.note(Buffer.from('for now'), true);
+    expect([rung(), writer.unannounced]).toEqual([3, false]);
   });
 
   it('is given up when it names a place that is not shared', () => {

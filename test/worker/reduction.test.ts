@@ -163,6 +163,23 @@ describe('in a mesh', () => {
     expect(summary(sent)).toEqual(['gradient 7+3 to a: 8 9 10', 'gradient 2+2 to c: 3 4', 'gradient 0+2 to a: 1 2']);
   });
 
+  it('the owner finishes the sums of a step before it begins the next one, which it is told of ahead', () => {
+    const { reduction, sent } = member('c', 'mesh');
+    reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
+    reduction.ready(B2, [node(0, 3, 1)]);
+    reduction.begin({ fence: fence(1), batchCount: 8, ahead: true });
+    // Others are done with the step; one is ahead already.
+    reduction.receive(pieceOf(node(0, 2, 10), B2, fence(1)));
+    reduction.receive(pieceOf(node(0, 2, 10), B2));
+    expect(sent).toEqual([]);
+    reduction.receive(pieceOf(node(1, 0, 100), B2));
+    expect(summary(sent.splice(0))).toEqual(['sum 2+2 to coordinator: 333 444']);
+    reduction.ready(B2, [node(0, 3, 2)]);
+    reduction.receive(pieceOf(node(1, 0, 100), B2, fence(1)));
+    expect(sent.map(({ piece }) => piece.fence)).toEqual([fence(1)]);
+    expect(summary(sent)).toEqual(['sum 2+2 to coordinator: 336 448']);
+  });
+
   it('the owner adds them to its own, and sends the coordinator what they come to', () => {
     const { reduction, sent } = member('a', 'mesh');
     reduction.begin({ fence: fence(0), batchCount: 8, ahead: false });
