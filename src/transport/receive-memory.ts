@@ -12,9 +12,11 @@ import type * as Koffi from 'koffi';
 
 /** Who receives less than this has nothing to gain. Until then a process is as it was started, and takes V8's code caches as they are. */
 const ENOUGH_BYTES = 2 ** 24;
+/** V8 takes growth as a proportion: it is found anew after so many bytes, lest a heap that has become large grows by as much again and again. */
+const AGAIN_BYTES = 2 ** 28;
 /** Garbage that may gather before the heap is marked: read buffers for a few times as long as V8 leaves young ones (32 MB). */
 const GARBAGE_BYTES = 2 ** 27;
-/** Growth of the heap that V8 grants by itself where it grants most: four times what is alive. */
+/** The most growth of the heap that V8 grants by itself: to four times what is alive. */
 const USUAL_GROWTH_PERCENT = 300;
 /** Freed memory that is kept: what lies between two young collections, twice. */
 const KEPT_BYTES = 2 ** 26;
@@ -25,19 +27,21 @@ const M_MMAP_THRESHOLD = -3;
 const MOST_MMAP_THRESHOLD = 2 ** 25;
 
 let received = 0;
+let due = ENOUGH_BYTES;
 
-/** Counts bytes received by this process; from some tens of MB on its memory is set up for more. */
+/** Counts bytes received by this process, and sets up its memory for more when they are many. */
 export function countReceived(bytes: number): void {
-  if (received >= ENOUGH_BYTES) return;
   received += bytes;
-  if (received < ENOUGH_BYTES) return;
-  keepFreedMemory();
-  markLessOften();
+  if (received < due) return;
+  if (due === ENOUGH_BYTES) keepFreedMemory();
+  due = received + AGAIN_BYTES;
+  setFlagsFromString(`--heap-growing-percent=${heapGrowth(getHeapStatistics().used_heap_size)}`);
 }
 
-function markLessOften(): void {
-  const percent = Math.round((100 * GARBAGE_BYTES) / getHeapStatistics().used_heap_size);
-  if (percent > USUAL_GROWTH_PERCENT) setFlagsFromString(`--heap-growing-percent=${percent}`);
+/** By how much of itself (percent) a heap of so many bytes may grow before it is marked; 0: as V8 sees fit. */
+export function heapGrowth(heapBytes: number): number {
+  const percent = Math.round((100 * GARBAGE_BYTES) / heapBytes);
+  return percent > USUAL_GROWTH_PERCENT ? percent : 0;
 }
 
 function keepFreedMemory(): void {
