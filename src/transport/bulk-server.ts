@@ -67,9 +67,9 @@ export class BulkServer implements BulkSource {
   }
 
   busy(reader?: string): boolean {
-    if (reader !== undefined) return this.#peers.get(reader)?.outbox.empty === false;
+    if (reader !== undefined) return this.#peers.get(reader)?.outbox.idle === false;
     for (const { outbox } of this.#peers.values()) {
-      if (!outbox.empty) return true;
+      if (!outbox.idle) return true;
     }
     return false;
   }

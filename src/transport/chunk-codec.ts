@@ -38,10 +38,10 @@ const [KIND, FENCE, LEVEL, INDEX, START, COUNT, FORMAT, PADDING, DATA] = [8, 18,
 const [EPOCH, STEP, ATTEMPT] = [8, 16, 24] as const;
 
 /**
- * A BulkChunk with this piece, written into `frame` (at least {@link HEADER_BYTES} longer than the piece's bytes). Written by
- * hand to fill a buffer that is used again and again: a generated encoder makes a new one of the size of every message.
+ * The beginning of a BulkChunk with this piece, up to its data, which follow as they are; written into `head` (at least {@link HEADER_BYTES}
+ * long). Written by hand, as a generated encoder copies the data into a new buffer.
  */
-export function encodePiece(piece: Piece, frame: Buffer): Buffer {
+export function encodeHead(piece: Piece, head: Buffer): Buffer {
   const { kind, fence, node, start, count, format, bytes } = piece;
   const kindNumber = PIECE_KINDS.indexOf(kind);
   const formatNumber = WIRE_FORMATS.indexOf(format);
@@ -57,26 +57,25 @@ export function encodePiece(piece: Piece, frame: Buffer): Buffer {
   // Up to the first byte of data, without the chunk's own tag and length, and without the padding's bytes.
   const bodyHead = numberBytes + fieldBytes(0) + fieldBytes(bytes.byteLength);
   // A few bytes of padding may lengthen the length; it is counted with the most of them.
-  const head = fieldBytes(bodyHead + 7 + bytes.byteLength) + bodyHead;
-  let padding = (misalignment(piece) - head + 8 * HEADER_BYTES) % 8;
-  if (fieldBytes(bodyHead + padding + bytes.byteLength) !== head - bodyHead) padding += 8;
+  const length = fieldBytes(bodyHead + 7 + bytes.byteLength) + bodyHead;
+  let padding = (misalignment(piece) - length + 8 * HEADER_BYTES) % 8;
+  if (fieldBytes(bodyHead + padding + bytes.byteLength) !== length - bodyHead) padding += 8;
 
-  let at = writeField(frame, 0, CHUNK_PIECE, bodyHead + padding + bytes.byteLength);
-  at = writeField(frame, at, KIND, kindNumber);
-  at = writeField(frame, at, FENCE, fenceBytes);
-  at = writeField(frame, at, EPOCH, fence.epoch);
-  at = writeField(frame, at, STEP, fence.step);
-  at = writeField(frame, at, ATTEMPT, fence.attempt);
-  at = writeField(frame, at, LEVEL, node.level);
-  at = writeField(frame, at, INDEX, node.index);
-  at = writeField(frame, at, START, start);
-  at = writeField(frame, at, COUNT, count);
-  at = writeField(frame, at, FORMAT, formatNumber);
-  at = writeField(frame, at, PADDING, padding);
-  frame.fill(0, at, at + padding);
-  at = writeField(frame, at + padding, DATA, bytes.byteLength);
-  frame.set(bytes, at);
-  return frame.subarray(0, at + bytes.byteLength);
+  let at = writeField(head, 0, CHUNK_PIECE, bodyHead + padding + bytes.byteLength);
+  at = writeField(head, at, KIND, kindNumber);
+  at = writeField(head, at, FENCE, fenceBytes);
+  at = writeField(head, at, EPOCH, fence.epoch);
+  at = writeField(head, at, STEP, fence.step);
+  at = writeField(head, at, ATTEMPT, fence.attempt);
+  at = writeField(head, at, LEVEL, node.level);
+  at = writeField(head, at, INDEX, node.index);
+  at = writeField(head, at, START, start);
+  at = writeField(head, at, COUNT, count);
+  at = writeField(head, at, FORMAT, formatNumber);
+  at = writeField(head, at, PADDING, padding);
+  head.fill(0, at, at + padding);
+  at = writeField(head, at + padding, DATA, bytes.byteLength);
+  return head.subarray(0, at);
 }
 
 function varintBytes(value: number): number {

@@ -4,10 +4,10 @@ import type { ServerWritableStream, ServiceDefinition } from '@grpc/grpc-js';
 import type { BulkChunk } from '../rpc/generated/lockstep/v1/BulkChunk.js';
 import type { BulkRequest__Output } from '../rpc/generated/lockstep/v1/BulkRequest.js';
 import { protocol } from '../rpc/proto.js';
-import { HEADER_BYTES, encodePiece } from './chunk-codec.js';
+import { HEADER_BYTES, encodeHead } from './chunk-codec.js';
 import { PREFIX_BYTES, writePrefix } from './grpc-frame.js';
 import type { Outbox } from './outbox.js';
-import type { TransferCounter } from '../protocol/piece.js';
+import type { Piece, TransferCounter } from '../protocol/piece.js';
 
 /** What a server writes: messages, and chunks that are encoded already. */
 export type PullCall = ServerWritableStream<BulkRequest__Output, BulkChunk | Buffer>;
@@ -22,19 +22,16 @@ export function bulkService(): ServiceDefinition {
 
 /** Bytes of a chunk: enough to forget the cost of a message, and few enough to stay in the cache on their way. */
 const CHUNK_BYTES = 2 ** 18;
-/** Where messages begin in a frame: on a multiple of 8, after the prefix. See `misalignment`. */
-const MESSAGE_START = 8;
-/** Frames on their way to the socket: one is written while the next waits. */
-const FRAMES = 2;
+/** Chunks on their way to the socket: one is written while the next waits. */
+const CHUNKS = 2;
 
 export class GrpcLane {
   readonly #call: PullCall;
   readonly #stream: ServerHttp2Stream | null;
   readonly #outbox: Outbox;
   readonly #counters: TransferCounter;
-  /** Buffers that no write is using. */
-  readonly #frames: Buffer[] = [];
-  #made = 0;
+  /** Room for what precedes the data of a chunk; a chunk that is not written yet has one. */
+  readonly #heads = Array.from({ length: CHUNKS }, () => Buffer.alloc(PREFIX_BYTES + HEADER_BYTES));
   #open = false;
 
   /** Takes a call to which nothing is written yet, and says in the first message that chunks will follow. */
@@ -50,23 +47,22 @@ export class GrpcLane {
     });
   }
 
-  /** Writes what the stream takes now; goes on by itself when it takes more. Bytes that left the outbox are copied. */
+  /** Writes what the stream takes now; goes on by itself when it takes more. The outbox lends each part until it is written. */
   pump(): void {
     while (this.#open && !this.#outbox.empty) {
-      const frame = this.#freeFrame();
-      if (frame === undefined) return;
-      const part = this.#outbox.take(CHUNK_BYTES);
-      if (part === null) return;
-      const message = encodePiece(part, frame.subarray(MESSAGE_START));
-      writePrefix(frame.subarray(MESSAGE_START - PREFIX_BYTES), message.length);
+      const head = this.#heads.pop();
+      if (head === undefined) return;
+      const part = this.#outbox.lend(CHUNK_BYTES);
+      if (part === null) {
+        this.#heads.push(head);
+        return;
+      }
       this.#counters.sent(part.bytes.byteLength);
-      const written = (): void => {
-        this.#frames.push(frame);
+      this.#write(part, head, () => {
+        this.#heads.push(head);
+        this.#outbox.giveBack();
         this.pump();
-      };
-      const end = MESSAGE_START + message.length;
-      if (this.#stream === null) this.#call.write(message, written);
-      else this.#stream.write(frame.subarray(MESSAGE_START - PREFIX_BYTES, end), written);
+      });
     }
   }
 
@@ -75,16 +71,32 @@ export class GrpcLane {
     this.#call.end();
   }
 
-  #freeFrame(): Buffer | undefined {
-    const free = this.#frames.pop();
-    if (free !== undefined || this.#made === FRAMES) return free;
-    this.#made += 1;
-    return Buffer.allocUnsafeSlow(MESSAGE_START + HEADER_BYTES + CHUNK_BYTES);
+  #write(part: Piece, head: Buffer, written: () => void): void {
+    const message = encodeHead(part, head.subarray(PREFIX_BYTES));
+    const { buffer, byteOffset, byteLength } = part.bytes;
+    const data = Buffer.from(buffer, byteOffset, byteLength);
+    const stream = this.#stream;
+    if (stream === null) {
+      this.#call.write(Buffer.concat([message, data]), written);
+      return;
+    }
+    writePrefix(head, message.length + byteLength);
+    const announced = head.subarray(0, PREFIX_BYTES + message.length);
+    // Node's HTTP/2 never comes to the end of a write of nothing.
+    if (byteLength === 0) {
+      stream.write(announced, written);
+      return;
+    }
+    // Both go in one call, the data from where they lie: only the system copies them.
+    stream.cork();
+    stream.write(announced);
+    stream.write(data, written);
+    stream.uncork();
   }
 }
 
 /**
- * The HTTP/2 stream of a call. Frames are written to it directly: grpc-js would copy each into a new buffer, which takes as long as
+ * The HTTP/2 stream of a call. Chunks are written to it directly: grpc-js would copy each into a new buffer, which takes as long as
  * the rest of sending. It has no public way to the stream; null where a version keeps it elsewhere, and the call itself must do.
  */
 function streamOf(call: PullCall): ServerHttp2Stream | null {

@@ -6,14 +6,21 @@ export class Outbox {
   readonly #emptied: () => void;
   /** Elements of the first piece that are handed out already. */
   #taken = 0;
+  /** Parts whose bytes somebody is reading. */
+  #lent = 0;
 
-  /** @param emptied called when the last part of the last piece is handed out; its bytes are still to be read then. */
+  /** @param emptied called when the outbox gets {@link idle}; bytes that were taken are still to be read then. */
   constructor(emptied: () => void = () => undefined) {
     this.#emptied = emptied;
   }
 
   get empty(): boolean {
     return this.#pieces.length === 0;
+  }
+
+  /** Whether it is empty and nothing is lent. */
+  get idle(): boolean {
+    return this.empty && this.#lent === 0;
   }
 
   push(piece: Piece): void {
@@ -53,8 +60,21 @@ export class Outbox {
     if (count === left) {
       this.#pieces.shift();
       this.#taken = 0;
-      if (this.empty) this.#emptied();
+      if (this.idle) this.#emptied();
     }
     return { kind, fence, node, start, count, format, bytes: part, isAwaited };
+  }
+
+  /** As {@link take}, but the outbox is not {@link idle} before the part is given back. */
+  lend(maxBytes: number): Piece | null {
+    this.#lent += 1;
+    const part = this.take(maxBytes);
+    if (part === null) this.#lent -= 1;
+    return part;
+  }
+
+  giveBack(): void {
+    this.#lent -= 1;
+    if (this.idle) this.#emptied();
   }
 }

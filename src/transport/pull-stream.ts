@@ -17,6 +17,7 @@ import type { BulkChunk__Output } from '../rpc/generated/lockstep/v1/BulkChunk.j
 import type { BulkRequest } from '../rpc/generated/lockstep/v1/BulkRequest.js';
 import { protocol } from '../rpc/proto.js';
 import { MessageAssembler, frameMessage } from './grpc-frame.js';
+import { countReceived } from './receive-memory.js';
 
 /** As much as may be under way on a fast link: streams into a client take what is asked for. */
 const WINDOW_BYTES = 64 * 2 ** 20;
@@ -76,6 +77,7 @@ export class PullStream {
     });
     stream.on('data', (bytes: Buffer) => {
       if (this.#ended) return;
+      countReceived(bytes.length);
       const refusal = assembler.write(bytes);
       if (refusal !== null) this.#end(refusal);
     });

@@ -3,14 +3,19 @@
  * them in it loses nothing, and they are float32 again for whoever receives them.
  */
 import { elementBytes, type WireFormat } from '../common/wire-format.js';
-import { Arena } from '../kernels/arena.js';
+import { LockstepError } from '../common/errors.js';
+import { Arena, allocationSize, type Offset } from '../kernels/arena.js';
 import { KERNEL_SCRATCH_ELEMENTS, type Kernels } from '../kernels/kernels.js';
 import { kernelFactory } from '../kernels/select.js';
 import { sameFence, type Fence } from '../protocol/messages.js';
-import type { Piece } from '../protocol/piece.js';
+import { misalignment, type Piece } from '../protocol/piece.js';
 
-/** Elements that are converted at a time (256 KiB of float32). */
-const BLOCK = 2 ** 16;
+/** Elements that are encoded at a time: a block, before and after, stays in the fastest caches on its way through the arena. */
+const BLOCK = 2 ** 14;
+/** Elements of the longest piece that arrives: a chunk of 1 MiB, two bytes each. */
+const MOST_ELEMENTS = 2 ** 19;
+/** See {@link misalignment}: up to 7 bytes. */
+const MISALIGNED_ELEMENTS = 2;
 
 export interface WireFormats {
   readonly gradients: WireFormat;
@@ -26,8 +31,7 @@ export class WireCodec {
   readonly #formats: WireFormats;
   /** Encoded pieces by what they are; the next step's take the place of this one's. */
   readonly #encoded = new Map<string, { fence: Fence; readonly bytes: Uint8Array }>();
-  #kernels: Kernels | null = null;
-  #decoded = new Uint8Array(0);
+  #room: Workplace | undefined;
 
   constructor(formats: WireFormats) {
     this.#formats = formats;
@@ -55,20 +59,23 @@ export class WireCodec {
     return { ...piece, format, bytes: encoded };
   }
 
-  /** The piece as it was before {@link encode}; its bytes are valid until the next call. */
+  /**
+   * The piece as it was before {@link encode}; its bytes are valid until the next call.
+   *
+   * @throws LockstepError `internal` for a piece that is longer than any that travels.
+   */
   decode(piece: Piece): Piece {
-    const { format, count, bytes } = piece;
+    const { format, start, count, bytes } = piece;
     if (format === 'float32') return piece;
-    if (this.#decoded.length < count * 4) this.#decoded = new Uint8Array(count * 4);
+    if (count > MOST_ELEMENTS)
+      throw new LockstepError('internal', `a piece of ${count} elements in ${format} is too long`);
     const { kernels, numbers, written } = this.#workplace();
     const { arena } = kernels;
-    for (let at = 0; at < count; at += BLOCK) {
-      const length = Math.min(BLOCK, count - at);
-      arena.bytes.set(bytes.subarray(at * 2, (at + length) * 2), written * 4);
-      kernels.decode(format, length, written * 4, numbers);
-      this.#decoded.set(arena.bytes.subarray(numbers * 4, (numbers + length) * 4), at * 4);
-    }
-    return { ...piece, format: 'float32', bytes: this.#decoded.subarray(0, count * 4) };
+    const from = written * 4 + misalignment(piece);
+    const to = numbers * 4 + misalignment({ start, format: 'float32' });
+    arena.bytes.set(bytes, from);
+    kernels.decode(format, count, from, to / 4);
+    return { ...piece, format: 'float32', bytes: arena.bytes.subarray(to, to + count * 4) };
   }
 
   #formatOf({ kind, start, count }: Piece): WireFormat {
@@ -77,17 +84,23 @@ export class WireCodec {
     return start + count <= parameterElements ? weights : 'float32';
   }
 
-  #workplace(): { readonly kernels: Kernels; readonly numbers: number; readonly written: number } {
-    this.#kernels ??= createKernels();
-    const end = this.#kernels.arena.next;
-    return { kernels: this.#kernels, numbers: end - 2 * BLOCK, written: end - BLOCK };
+  #workplace(): Workplace {
+    return (this.#room ??= createWorkplace());
   }
 }
 
-function createKernels(): Kernels {
-  const arena = Arena.create(KERNEL_SCRATCH_ELEMENTS + 2 * BLOCK);
+/** Where pieces are converted. */
+interface Workplace {
+  readonly kernels: Kernels;
+  /** Room for float32. */
+  readonly numbers: Offset;
+  /** Room for what travels. */
+  readonly written: Offset;
+}
+
+function createWorkplace(): Workplace {
+  const room = allocationSize(MOST_ELEMENTS + MISALIGNED_ELEMENTS);
+  const arena = Arena.create(KERNEL_SCRATCH_ELEMENTS + 2 * room);
   const kernels = kernelFactory('wasm')(arena, arena.allocate(KERNEL_SCRATCH_ELEMENTS));
-  arena.allocate(BLOCK);
-  arena.allocate(BLOCK);
-  return kernels;
+  return { kernels, numbers: arena.allocate(room), written: arena.allocate(room) };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WireFormat } from '../../src/common/wire-format.js';
 import type { Piece } from '../../src/protocol/piece.js';
-import { ROOT } from '../../src/protocol/piece.js';
+import { ROOT, misalignment } from '../../src/protocol/piece.js';
 import { WireCodec } from '../../src/transport/wire-codec.js';
 
 const PARAMETERS = 200_000;
@@ -46,6 +46,27 @@ describe('the wire codec', () => {
     const sent = codec.encode(piece('gradient', 0, values(1000)));
     const part = { ...sent, start: 300, count: 500, bytes: sent.bytes.slice(600, 1600) };
     expect(floats(codec.decode(part))).toEqual(values(1000).slice(300, 800));
+  });
+
+  it.each([0, 1, 2, 3])('decodes a part that begins at element %i modulo 4, and says the same of itself', (start) => {
+    const codec = new WireCodec({ gradients: 'bfloat16', weights: 'float32', parameterElements: PARAMETERS });
+    const sent = codec.encode(piece('gradient', start, values(37)));
+    const received = codec.decode(sent);
+    expect(floats(received)).toEqual(values(37));
+    // Where it can be copied in words to a vector that begins on a multiple of 8.
+    expect(received.bytes.byteOffset % 8).toBe(misalignment(received));
+  });
+
+  it('refuses a piece that is longer than any that travels', () => {
+    const codec = new WireCodec({ gradients: 'bfloat16', weights: 'float32', parameterElements: PARAMETERS });
+    const count = 2 ** 19 + 1;
+    const long: Piece = {
+      ...piece('gradient', 0, values(1)),
+      count,
+      format: 'bfloat16',
+      bytes: new Uint8Array(2 * count),
+    };
+    expect(() => codec.decode(long)).toThrow(/524289 elements in bfloat16 is too long/);
   });
 
   it('encodes a version once for all receivers, and the next version in its place', () => {
