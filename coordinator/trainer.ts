@@ -61,8 +61,8 @@ export class Trainer {
   readonly #tracer: StepTracer;
   #attempt: StepAttempt | null = null;
   #attempts = 0;
-  /** What workers have been told to go on with by themselves. */
-  #ahead: StepAttempt | null = null;
+  /** What workers have been told to go on with by themselves, and which of them. */
+  #ahead: { readonly attempt: StepAttempt; readonly told: readonly string[] } | null = null;
   readonly #synchronization: Synchronization;
   readonly #memory: HostMemory;
   readonly #boards: Boards;
@@ -213,6 +213,8 @@ export class Trainer {
     const { observer } = this.#options;
     this.#attempts = 0;
     while (await this.#crew.haveWorkers()) {
+      // The last one may have gone before this was heard.
+      if (this.#crew.ready.length === 0) continue;
       observer.phase('training');
       const attempt = this.#begin(batch, part);
       const planned = performance.now();
@@ -239,30 +241,32 @@ export class Trainer {
     this.#attempts += 1;
     const fence = { epoch: this.membership.epoch, step: batch, attempt: this.#attempts };
     const work = this.#agenda.work(batch, state.version, state.lossScale);
-    const told = this.#ahead !== null && sameFence(this.#ahead.fence, fence) ? this.#ahead : null;
-    const attempt = told ?? this.#attemptAt(fence, work);
+    const ahead = this.#ahead !== null && sameFence(this.#ahead.attempt.fence, fence) ? this.#ahead : null;
+    const attempt = ahead?.attempt ?? this.#attemptAt(fence, work);
     this.#attempt = attempt;
     this.#ahead = null;
     this.#synchronization.begin(attempt, part);
     for (const { worker, plan } of attempt.plans(false)) {
       this.#synchronization.bring(worker, false);
-      if (told === null) this.#crew.send(worker, plan);
+      if (ahead?.told.includes(worker) !== true) this.#crew.send(worker, plan);
     }
-    if (part.isLast) this.#planAhead(fence.epoch);
+    if (part.isLast) this.#planAhead(attempt);
     this.#span('event loop', 'plan', began, fence);
     return attempt;
   }
 
   /**
-   * Tells workers what comes after the update, where that is certain: they go on with it as soon as they have its weights, without waiting
-   * for the commit.
+   * Tells those who take part in an attempt what comes after the update, where that is certain: they go on with it as soon as they have its
+   * weights, without waiting for the commit.
    */
-  #planAhead(epoch: number): void {
+  #planAhead({ fence: { epoch }, participants }: StepAttempt): void {
     const { version, lossScale } = this.#options.state;
     const work = this.#agenda.after(version, lossScale);
     if (work === null) return;
-    this.#ahead = this.#attemptAt({ epoch, step: work.step, attempt: 1 }, work);
-    for (const { worker, plan } of this.#ahead.plans(true)) this.#crew.send(worker, plan);
+    const attempt = this.#attemptAt({ epoch, step: work.step, attempt: 1 }, work);
+    const plans = attempt.plans(true).filter(({ worker }) => participants.includes(worker));
+    for (const { worker, plan } of plans) this.#crew.send(worker, plan);
+    this.#ahead = { attempt, told: plans.map(({ worker }) => worker) };
   }
 
   #attemptAt(fence: Fence, work: StepWork): StepAttempt {
@@ -273,9 +277,8 @@ export class Trainer {
 
   /** The attempt under way, or the one after it, if that is what a message belongs to. */
   #attemptOf(fence: Fence): StepAttempt | undefined {
-    return (
-      [this.#attempt, this.#ahead].find((attempt) => attempt !== null && sameFence(attempt.fence, fence)) ?? undefined
-    );
+    const attempts = [this.#attempt, this.#ahead?.attempt ?? null];
+    return attempts.find((attempt) => attempt !== null && sameFence(attempt.fence, fence)) ?? undefined;
   }
 
   /** Tells the workers of a new membership epoch who they are and how they work together. */

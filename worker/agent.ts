@@ -200,13 +200,14 @@ export class Agent implements CoordinatorLinkEvents {
     tracer.begin(fence.step);
     const began = performance.now();
     reduction.begin(plan);
+    // Also without shards: the step may have to be done again with them, and what it makes must not take the place of what it starts from.
+    await slots.use(plan.weightsVersion);
+    if (attempt.isCalledOff) return;
     if (plan.firstShard === plan.endShard) {
       link.send({ type: 'stepReport', fence, ...NOTHING_DONE });
       this.#trace.flush();
       return;
     }
-    await slots.use(plan.weightsVersion);
-    if (attempt.isCalledOff) return;
     const result = await engine.train(plan, slots.active, attempt.port(slots, reduction));
     if (attempt.isCalledOff) return;
     const { dataWaitMs: _dataWaitMs, ...report } = result;

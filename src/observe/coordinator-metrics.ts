@@ -91,7 +91,10 @@ export function createCoordinatorMetrics(options: MetricsOptions): Served<Coordi
   const currentEpoch = make.gauge('epoch', 'Epoch of the last committed step, counted from 1.');
   const steps = make.counter('steps_total', 'Steps committed by this process.');
   const samples = make.counter('samples_total', 'Samples in the steps committed by this process.');
-  const stepDuration = make.durations('step_duration_seconds', 'Duration of a committed step, from the record of the one before to its commit.');
+  const stepDuration = make.durations(
+    'step_duration_seconds',
+    'Duration of a committed step, from the record of the one before to its commit.',
+  );
   const phaseDuration = make.labelledDurations(
     'step_phase_duration_seconds',
     'Time that a committed step spent in each of its phases.',
