@@ -8,7 +8,7 @@ import type { CoordinatorMetrics } from '../src/observe/coordinator-metrics.js';
 import type { Logger } from '../src/observe/logger.js';
 import type { WorkerLink, WorkerLinkEvents } from '../src/protocol/link.js';
 import type { Hello, Shutdown } from '../src/protocol/messages.js';
-import { latestCheckpoint, loadCheckpoint, type LoadedCheckpoint, type ModelTensor } from '../src/state/checkpoint.js';
+import type { ModelTensor } from '../src/state/checkpoint.js';
 import { offerFile, offerPart, type OfferedMemory } from '../src/transport/shared-part.js';
 import { RunDirectory } from '../src/state/run-directory.js';
 import type { RunRecord, RunStatus } from '../src/state/run-record.js';
@@ -20,6 +20,7 @@ import { ModelState } from './model-state.js';
 import type { PreparedJob } from './prepare.js';
 import type { Reception } from './reception.js';
 import { Recorder, TransferTotals, type Spectator } from './recorder.js';
+import { checkResumable, findCheckpoint } from './resumption.js';
 import { evaluationRecord, splitMetrics } from './scores.js';
 import type { ClusterTrace } from './trace/cluster-trace.js';
 import type { Scores } from './judge.js';
@@ -346,29 +347,4 @@ function refuse(hello: Hello, { version, backend }: PreparedJob): string | null 
     return `it computes with ${hello.backend}, the run with ${backend}, and the two round differently: start it with --backend ${backend}`;
   }
   return null;
-}
-
-async function findCheckpoint(out: string | null, resume: string, logger: Logger): Promise<LoadedCheckpoint | null> {
-  if (resume === 'never') return null;
-  if (resume !== 'auto') return loadCheckpoint(resume);
-  if (out === null) return null;
-  const { checkpoint, skipped } = await latestCheckpoint(`${out}/checkpoints`);
-  for (const { path, reason } of skipped) logger.warn({ path }, `passed over a checkpoint: ${reason}`);
-  return checkpoint;
-}
-
-/** @throws LockstepError `usage` for a checkpoint that another job, data set or backend has left. */
-function checkResumable({ state, path }: LoadedCheckpoint, prepared: PreparedJob): void {
-  const differs =
-    state.jobHash !== prepared.jobHash
-      ? 'it belongs to another job: something that decides the result was changed'
-      : state.dataFingerprint !== prepared.data.fingerprint
-        ? 'the data has changed since'
-        : state.backend !== prepared.backend
-          ? `it was computed with the ${state.backend} backend, and ${prepared.backend} rounds differently: add --backend ${state.backend}`
-          : null;
-  if (differs === null) return;
-  throw new LockstepError('usage', `cannot resume from ${path}: ${differs}`, {
-    hint: 'Start a new run with another --out, or with --resume never.',
-  });
 }
