@@ -106,6 +106,8 @@ export class WaitingEngine implements AgentEngine {
     };
     for (const stage of training) {
       await clock.idle(port.weights(stage.weightsEnd));
+      // As for any worker, a step begins with the weights of its first stage.
+      if (stage === training[0]) clock.idleMs = 0;
       await clock.work();
       await form(stage.operations);
       for (const exchange of stage.posts) port.post(exchange.index, partials(nodes, exchange));
