@@ -19,7 +19,7 @@ import { LockstepError } from '../src/common/errors.js';
 import { wholePages, type MemoryPart } from '../src/protocol/memory-part.js';
 import { layOutState } from './state-layout.js';
 import { initialLossScale, nextLossScale, type LossScaleState } from './loss-scale.js';
-import { RunningStatistics, type ModelCopy } from './model-copy.js';
+import type { ModelCopy } from './model-copy.js';
 import {
   ParameterUpdate,
   publishParameters,
@@ -27,6 +27,7 @@ import {
   type RangeGradient,
   type UpdateRate,
 } from './parameter-update.js';
+import { RunningStatistics } from './running-statistics.js';
 import type { ExchangeOutcome } from './step-attempt.js';
 
 export interface UpdateResult {

@@ -31,7 +31,7 @@ import { Roll } from './roll.js';
 import { StepAudit } from './step-audit.js';
 import { StepAttempt, type StepWork } from './step-attempt.js';
 import { Synchronization, type UpdatePart } from './synchronization.js';
-import { workerTimes } from './worker-times.js';
+import { summarizeUpdate } from './update-summary.js';
 
 export interface TrainerOptions extends JudgeOptions {
   readonly job: Job;
@@ -298,39 +298,28 @@ export class Trainer {
 
   async #commit(attempts: readonly StepAttempt[], started: number): Promise<void> {
     const { state, exchanges, observer, job } = this.#options;
-    const totals = attempts.map((attempt) => attempt.totals());
-    const loss = totals.reduce((sum, total) => sum + total.loss, 0);
-    const correct = totals.reduce((sum, total) => sum + total.correct, 0);
-    const batchCount = attempts.reduce((sum, { work }) => sum + work.batchCount, 0);
-    const [{ fence, work } = { fence: null, work: null }] = attempts;
-    if (fence === null) throw new RangeError('an update without a batch');
+    const [first] = attempts;
+    if (first === undefined) throw new RangeError('an update without a batch');
+    const { fence, work } = first;
+    const { loss, correct, samples, moments, computeMs, waitMs } = summarizeUpdate(attempts, exchanges);
     const admission = this.#audit.admit(loss, attempts);
-    const moments = attempts.flatMap((attempt) =>
-      exchanges.flatMap((exchange) => {
-        const outcome = attempt.outcome(exchange.index);
-        return outcome === undefined ? [] : [[exchange, outcome] as const];
-      }),
-    );
     const { norms, ...result } = this.#synchronization.commit(moments, admission);
     this.#attempt = null;
     const committed = performance.now();
     const settled = this.#roll.observe(committed - started);
     if (settled !== null) observer.cooperation(settled);
-    const classifies = losses[job.training.loss].classifies;
-    const times = workerTimes(attempts);
-    const layers = result.skipped ? null : this.#audit.examine(admission, norms, attempts, batchCount);
     await observer.stepCommitted({
       step: state.version,
       dataEpoch: work.dataEpoch,
-      samples: batchCount,
-      loss: loss / batchCount,
-      cost: loss / batchCount + result.penalty,
-      accuracy: classifies ? correct / batchCount : null,
+      samples,
+      loss: loss / samples,
+      cost: loss / samples + result.penalty,
+      accuracy: losses[job.training.loss].classifies ? correct / samples : null,
       ...result,
-      layers,
+      layers: result.skipped ? null : this.#audit.examine(admission, norms, attempts, samples),
       workers: this.membership.ready.length,
-      computeMs: times.map(({ computeMs }) => computeMs),
-      waitMs: Math.max(0, ...times.map(({ waitMs }) => waitMs)),
+      computeMs,
+      waitMs,
       durationMs: committed - started,
     });
     this.#span('event loop', 'record', committed, fence);
